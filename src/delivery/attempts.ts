@@ -1,7 +1,7 @@
 /** How the handlers of one process are called. */
 import type { Clock } from "../event/clock.ts";
 import type { Attempt } from "./attempt/attempt.ts";
-import { makeFunctionAttempt } from "./attempt/function-attempt.ts";
+import { FunctionAttempt } from "./attempt/function-attempt.ts";
 import { makeWebhookAttempt } from "./attempt/webhook-attempt.ts";
 import type { HandlerDefinition } from "./handler.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
@@ -33,7 +33,7 @@ export function makeAttempts(
   const attempts = new Map<string, Attempt>();
   const closers: (() => Promise<void>)[] = [];
   const attemptOf = ({ definition, concurrency }: HandlerSpec): Attempt => {
-    if (definition.kind === "function") return makeFunctionAttempt(definition, clock);
+    if (definition.kind === "function") return new FunctionAttempt(definition, clock);
     const attempt = webhook === undefined ? makeWebhookAttempt({ ...definition, concurrency }, { clock }) : webhook(definition);
     closers.push(() => attempt.close());
     return attempt;

@@ -12,7 +12,8 @@ export interface CallsSeen {
 export const nobodySees: CallsSeen = { called() {}, completed() {} };
 
 /** Stands beside a handler at work and sees what it does; nothing that it does changes what becomes of a delivery. */
-export interface HandlerTwin extends CallsSeen {
+export interface HandlerTwin {
+  readonly seen: CallsSeen;
   /** Stands around each call. */
   attempt(attempt: Attempt): Attempt;
 }

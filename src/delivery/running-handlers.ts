@@ -208,7 +208,7 @@ async function openAll(
   const damagedElsewhere = (handler: string, of: number) => cluster?.membership.standstills.elsewhere(handler, of).map(({ partition }) => partition) ?? [];
   try {
     for (const spec of handlers) {
-      const called = { attempt: attempts.get(spec.name)!, seen: twins.get(spec.name) ?? nobodySees };
+      const called = { attempt: attempts.get(spec.name)!, seen: twins.get(spec.name)?.seen ?? nobodySees };
       const place = new HandlerPlace({ ...common, ...shared, ...called, integrations, spec, ends, onTaken: taken, onDivided });
       await place.open();
       places.set(spec.name, { place, handler: makeRunningHandler(place, instances, damagedElsewhere) });

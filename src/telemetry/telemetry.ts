@@ -12,12 +12,12 @@ import { Counted } from "./counted.ts";
 import { Gauges, type Watched } from "./gauges.ts";
 import { LoopDelay } from "./loop-delay.ts";
 import { measuredAppend } from "./measured-append.ts";
-import { measuredHandler } from "./measured-handler.ts";
+import { MeasuredHandler } from "./measured-handler.ts";
 import { measuredLog } from "./measured-log.ts";
 import { writePage } from "./page.ts";
 import type { Durations } from "./series.ts";
 import { tracedAppend } from "./traced-append.ts";
-import { tracedAttempt } from "./traced-handler.ts";
+import { TracedAttempt } from "./traced-handler.ts";
 
 /** Each gives what it was given, with what sees it around it. */
 export interface Twins {
@@ -46,7 +46,7 @@ export function makeTelemetry({
     ...measuring,
     append: (append) => tracedAppend(measuring.append(append)),
     handler(spec) {
-      return { ...measuring.handler(spec.name), attempt: (attempt) => tracedAttempt(spec, attempt) };
+      return { seen: measuring.handler(spec.name), attempt: (attempt) => new TracedAttempt(spec, attempt) };
     },
   };
 }
@@ -68,7 +68,7 @@ function makeMeasuring(handlers: readonly { readonly name: string }[], clock: Cl
   return {
     log: (log) => measuredLog(log, counted),
     append: (append) => measuredAppend(append, counted, clock),
-    handler: (name) => measuredHandler(name, counted),
+    handler: (name) => new MeasuredHandler(name, counted),
     watch: (watched) => gauges.watch(watched),
     metrics: {
       page: async (format) => writePage(format, [...counted.families(), ...(await gauges.families()), loopDelay.family()]),

@@ -3,27 +3,39 @@
  * each retry and each replay: a trace that never ends is of no use.
  */
 import type { Attributes, Span } from "@opentelemetry/api";
-import type { Attempt, AttemptOutcome, AttemptRequest } from "../delivery/attempt/attempt.ts";
+import type { Attempt, AttemptInFlight, AttemptOutcome, AttemptRequest } from "../delivery/attempt/attempt.ts";
 import { nothing, Told } from "../delivery/attempt/call-under-way.ts";
 import type { HandlerSpec } from "../delivery/handler-spec.ts";
 import { build } from "../event/build.ts";
 import { spanOf, type Tracing, traceparentOf, tracing } from "./tracing.ts";
 
-export function tracedAttempt({ name, definition }: Pick<HandlerSpec, "name" | "definition">, attempt: Attempt): Attempt {
-  return (request) => {
+export class TracedAttempt implements Attempt {
+  readonly #spec: Pick<HandlerSpec, "name" | "definition">;
+  readonly #attempt: Attempt;
+
+  constructor(spec: Pick<HandlerSpec, "name" | "definition">, attempt: Attempt) {
+    this.#spec = spec;
+    this.#attempt = attempt;
+  }
+
+  call(request: AttemptRequest): AttemptInFlight | AttemptOutcome {
     const traced = tracing(build);
-    if (traced === null) return attempt(request);
+    return traced === null ? this.#attempt.call(request) : this.#traced(traced, request);
+  }
+
+  #traced(traced: Tracing, request: AttemptRequest): AttemptInFlight | AttemptOutcome {
+    const { name, definition } = this.#spec;
     const { api, tracer } = traced;
     const appended = spanOf(traced, request.event.metadata.traceparent);
     const links = appended === null ? [] : [{ context: appended }];
     const options = { kind: api.SpanKind.CONSUMER, attributes: attributesOf(name, request), links };
     const span = tracer.startSpan(`process ${name}`, options, api.ROOT_CONTEXT);
     const called = definition.kind === "webhook" ? withSpan(request, traceparentOf(span)) : request;
-    const begun = api.context.with(api.trace.setSpan(api.ROOT_CONTEXT, span), () => attempt(called));
+    const begun = api.context.with(api.trace.setSpan(api.ROOT_CONTEXT, span), () => this.#attempt.call(called));
     if (begun.kind === "running") begun.listen(new Told((outcome) => end(traced, span, outcome), nothing));
     else end(traced, span, begun);
     return begun;
-  };
+  }
 }
 
 /** Never of the event's data. */

@@ -25,20 +25,21 @@ export class CallsInFlight {
   }
 
   around(attempt: Attempt): Attempt {
-    return (request) => {
+    const call: Attempt["call"] = (request) => {
       this.#count++;
-      const begun = attempt(request);
+      const begun = attempt.call(request);
       if (begun.kind !== "running") return begun;
-      const call: Call = { isSlow: false };
-      this.#calls.add(call);
+      const begunCall: Call = { isSlow: false };
+      this.#calls.add(begunCall);
       const onSettled = () => {
-        this.#calls.delete(call);
+        this.#calls.delete(begunCall);
         this.#count++;
         this.#onEnd?.();
       };
       begun.listen(new Told(nothing, onSettled));
       return begun;
     };
+    return { call };
   }
 
   /** Waits until one of the calls ends, at most for the patience. @returns false when there is none to wait for. */

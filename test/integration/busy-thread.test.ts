@@ -2,7 +2,7 @@
 import { Agent } from "undici";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { AttemptInFlight, AttemptOutcome, AttemptRequest } from "../../src/delivery/attempt/attempt.ts";
-import { makeFunctionAttempt } from "../../src/delivery/attempt/function-attempt.ts";
+import { FunctionAttempt } from "../../src/delivery/attempt/function-attempt.ts";
 import { makeWebhookAttempt } from "../../src/delivery/attempt/webhook-attempt.ts";
 import { defineHandler, webhookHandler } from "../../src/delivery/handler.ts";
 import { systemClock } from "../../src/event/clock.ts";
@@ -44,7 +44,7 @@ function webhookTo(url: string, dispatcher?: Agent) {
   if (definition.kind !== "webhook") throw new Error("webhookHandler makes webhooks");
   const attempt = makeWebhookAttempt(definition, { clock: systemClock, ...(dispatcher === undefined ? {} : { dispatcher }) });
   onTestFinished(() => attempt.close());
-  return (changes: Partial<AttemptRequest> = {}) => (attempt({ ...request, ...changes }) as AttemptInFlight).outcome;
+  return (changes: Partial<AttemptRequest> = {}) => (attempt.call({ ...request, ...changes }) as AttemptInFlight).outcome;
 }
 
 describe("an answer that came in time, while the thread was busy", () => {
@@ -62,7 +62,7 @@ describe("an answer that came in time, while the thread was busy", () => {
     await fetch(url);
     const handler = defineHandler({ name: "caller", on: { "order.placed": async () => void (await fetch(url)) } });
     if (handler.kind !== "function") throw new Error("defineHandler makes functions");
-    const { outcome } = makeFunctionAttempt(handler, systemClock)(request) as AttemptInFlight;
+    const { outcome } = new FunctionAttempt(handler, systemClock).call(request) as AttemptInFlight;
     await sentOff();
     compute(400);
     expect(await outcome).toEqual({ kind: "completed" });

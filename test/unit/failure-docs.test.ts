@@ -5,7 +5,7 @@ import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
 import { checkConfig } from "../../src/config/config.ts";
 import type { AttemptOutcome } from "../../src/delivery/attempt/attempt.ts";
-import { makeFunctionAttempt } from "../../src/delivery/attempt/function-attempt.ts";
+import { FunctionAttempt } from "../../src/delivery/attempt/function-attempt.ts";
 import { judge } from "../../src/delivery/attempt/judge.ts";
 import { noDeferrals } from "../../src/delivery/policy/waits.ts";
 import type { CurrentEvent } from "../../src/event/event.ts";
@@ -50,13 +50,13 @@ async function play(code: string, script: string): Promise<string> {
   if (!lifted.ok) throw new Error(lifted.error.message);
   const event: CurrentEvent = lifted.parts[0]!;
   const clock = makeFakeClock();
-  const attempt = makeFunctionAttempt(definition, clock);
+  const attempt = new FunctionAttempt(definition, clock);
   const policy = spec.policy(event.type);
   const times: number[] = [];
   let [failed, deferred, now] = [0, noDeferrals, 0];
   for (;;) {
     times.push(now / 1000);
-    const called = attempt({
+    const called = attempt.call({
       ...{ event, attempt: failed + 1, deliveryId: "1", replay: null, timeoutMs: policy.timeoutMs, nonRetryable: policy.nonRetryable },
       ...{ effect: async (_key, effect) => effect(), append: noAppend, signal: new AbortController().signal },
     });

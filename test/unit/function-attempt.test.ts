@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineEvent } from "../../src/catalog/define.ts";
 import type { AttemptOutcome, AttemptRequest } from "../../src/delivery/attempt/attempt.ts";
-import { makeFunctionAttempt } from "../../src/delivery/attempt/function-attempt.ts";
+import { FunctionAttempt } from "../../src/delivery/attempt/function-attempt.ts";
 import { defineHandler, NotReady, RetryAfter, Skipped, skip, Terminal } from "../../src/delivery/handler.ts";
 import type { HandlerContext } from "../../src/delivery/handler-context.ts";
 import type { CurrentEvent } from "../../src/event/event.ts";
@@ -64,7 +64,7 @@ type Handle = (event: CurrentEvent, context: HandlerContext) => unknown;
 function call(handle: Handle, changes: Partial<AttemptRequest> = {}) {
   const definition = defineHandler({ name: "ledger", on: { "order.placed": handle as () => void } });
   if (definition.kind !== "function") throw new Error("defineHandler makes function handlers");
-  return inFlight(makeFunctionAttempt(definition, clock))(requestOf(changes));
+  return inFlight(new FunctionAttempt(definition, clock))(requestOf(changes));
 }
 
 /** What came of it when the handler throws `thrown` after a tick. */
@@ -142,7 +142,7 @@ describe("a call that goes well", () => {
   it("has ended with its outcome when it returns no promise", () => {
     const attemptOf = (handle: Handle) => {
       const definition = defineHandler({ name: "ledger", on: { "order.placed": handle as () => void } });
-      return makeFunctionAttempt(definition as Extract<typeof definition, { kind: "function" }>, clock)(requestOf());
+      return new FunctionAttempt(definition as Extract<typeof definition, { kind: "function" }>, clock).call(requestOf());
     };
     expect(attemptOf(() => {})).toEqual({ kind: "completed" });
     expect(attemptOf((_event, { log }) => log("a line"))).toEqual({ kind: "completed", log: ["a line"] });

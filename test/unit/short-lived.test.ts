@@ -8,7 +8,7 @@ import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import type { AttemptInFlight, AttemptRequest } from "../../src/delivery/attempt/attempt.ts";
-import { makeFunctionAttempt } from "../../src/delivery/attempt/function-attempt.ts";
+import { FunctionAttempt } from "../../src/delivery/attempt/function-attempt.ts";
 import type { HandlerDefinition } from "../../src/delivery/handler.ts";
 import { systemClock } from "../../src/event/clock.ts";
 import { newId } from "../../src/event/ids.ts";
@@ -50,11 +50,11 @@ const requestOf = (number: number, { signal }: AbortController) =>
 
 describe("calls that have ended", () => {
   it("leave nothing behind that a short collection takes for used", async () => {
-    const attempt = makeFunctionAttempt(handler as Extract<HandlerDefinition, { kind: "function" }>, systemClock);
+    const attempt = new FunctionAttempt(handler as Extract<HandlerDefinition, { kind: "function" }>, systemClock);
     const life = new AbortController();
     const call = async (bursts: number) => {
       for (let burst = 0; burst < bursts; burst++) {
-        await Promise.all(Array.from({ length: 16 }, (_, number) => (attempt(requestOf(number, life)) as AttemptInFlight).settled));
+        await Promise.all(Array.from({ length: 16 }, (_, number) => (attempt.call(requestOf(number, life)) as AttemptInFlight).settled));
         if (burst % 4 === 0) collect({ type: "minor" });
       }
     };

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { makeTimeouts } from "../../src/delivery/attempt/timeouts.ts";
+import { Timeouts } from "../../src/delivery/attempt/timeouts.ts";
 import { makeFakeClock } from "../support/fake-clock.ts";
 
 describe("time-outs", () => {
   it("run when they are due, whatever their lengths, and do not run once they were cancelled", async () => {
     const clock = makeFakeClock();
-    const timeouts = makeTimeouts(clock);
+    const timeouts = new Timeouts(clock);
     const came: string[] = [];
     const tells = (name: string) => ({ timeIsUp: () => void came.push(name) });
     timeouts.add(100, tells("first"));
@@ -24,7 +24,7 @@ describe("time-outs", () => {
 
   it("leave no timer behind when the last one was cancelled, and begin anew", async () => {
     const clock = makeFakeClock();
-    const timeouts = makeTimeouts(clock);
+    const timeouts = new Timeouts(clock);
     const came: string[] = [];
     const tells = (name: string) => ({ timeIsUp: () => void came.push(name) });
     for (const name of ["a", "b"]) timeouts.cancel(timeouts.add(100, tells(name)));
@@ -36,7 +36,7 @@ describe("time-outs", () => {
 
   it("may cancel one another, and add others, while they run", async () => {
     const clock = makeFakeClock();
-    const timeouts = makeTimeouts(clock);
+    const timeouts = new Timeouts(clock);
     const came: string[] = [];
     const tells = (name: string) => ({ timeIsUp: () => void came.push(name) });
     timeouts.add(100, {

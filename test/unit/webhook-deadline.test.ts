@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { makeTimeouts } from "../../src/delivery/attempt/timeouts.ts";
+import { Timeouts } from "../../src/delivery/attempt/timeouts.ts";
 import { WebhookDeadline } from "../../src/delivery/attempt/webhook-deadline.ts";
 import type { Clock } from "../../src/event/clock.ts";
 import { makeFakeClock } from "../support/fake-clock.ts";
 
 function bench(clock: Clock) {
   const over: string[] = [];
-  const deadline = new WebhookDeadline({ timeoutMs: 1000, clock, timeouts: makeTimeouts(clock), onOver: (why) => over.push(why) });
+  const deadline = new WebhookDeadline({ timeoutMs: 1000, clock, timeouts: new Timeouts(clock), onOver: (why) => over.push(why) });
   return { deadline, over };
 }
 

@@ -80,8 +80,8 @@ export interface AttemptInFlight {
   readonly settled: Promise<unknown>;
 }
 
-/**
- * Calls a handler once: a function in this process, or a webhook. Returns the outcome itself when the call has already ended, as that of a function without a
- * promise has.
- */
-export type Attempt = (request: AttemptRequest) => AttemptInFlight | AttemptOutcome;
+/** How a handler is called: a function in this process, or a webhook. */
+export interface Attempt {
+  /** Calls it once. Returns the outcome itself when the call has already ended, as that of a function without a promise has. */
+  call(request: AttemptRequest): AttemptInFlight | AttemptOutcome;
+}

@@ -5,14 +5,14 @@ import { isA, textAt } from "../../event/thrown.ts";
 import { Escalate, type HandlerDefinition, maxReasonChars, NotReady, RetryAfter, Skipped, Terminal } from "../handler.ts";
 import type { HandlerContext } from "../handler-context.ts";
 import { maxRetryAfterMs } from "../policy/waits.ts";
-import type { Attempt, AttemptOutcome, AttemptRequest } from "./attempt.ts";
+import type { Attempt, AttemptInFlight, AttemptOutcome, AttemptRequest } from "./attempt.ts";
 import { clipChars, errorNames, toAttemptError } from "./attempt-error.ts";
 import { escalateType } from "./becomes.ts";
 import { CallContext } from "./call-context.ts";
 import { CallUnderWay } from "./call-under-way.ts";
 import { freezeEvent } from "./freeze-event.ts";
 import { attributed, type StrayTaker } from "./stray-errors.ts";
-import { makeTimeouts, type Timed, type Timeouts } from "./timeouts.ts";
+import { type Timed, Timeouts } from "./timeouts.ts";
 import { type Abortable, abortedWith } from "./when-aborted.ts";
 
 /**
@@ -23,25 +23,30 @@ import { type Abortable, abortedWith } from "./when-aborted.ts";
  * still waits for the handler's promise, because nothing can stop a function that goes on. A stop of the service abandons the call in the same way. Events
  * are frozen all the way down, since others may hold the same data: a handler that writes to one gets a TypeError.
  */
-export function makeFunctionAttempt(definition: FunctionHandler, clock: Clock): Attempt {
-  const needs = { clock, timeouts: makeTimeouts(clock) };
-  const run = (event: CurrentEvent, context: CallContext) => handle(definition, event, context);
+export class FunctionAttempt implements Attempt {
+  readonly #definition: FunctionHandler;
+  readonly #needs: FunctionCallNeeds;
 
-  return (request) => {
+  constructor(definition: FunctionHandler, clock: Clock) {
+    this.#definition = definition;
+    this.#needs = { clock, timeouts: new Timeouts(clock) };
+  }
+
+  call(request: AttemptRequest): AttemptInFlight | AttemptOutcome {
     if (request.signal.aborted) return { kind: "abandoned" };
-    const context = new CallContext(definition.name, request);
+    const context = new CallContext(this.#definition.name, request);
     try {
-      const returned = attributed(context, run, request.event);
-      if (isThenable(returned)) return new FunctionCall(context, request, needs).follow(returned);
+      const returned = attributed(handle, this.#definition, request.event, context);
+      if (isThenable(returned)) return new FunctionCall(context, request, this.#needs).follow(returned);
       // Appends that the function has not awaited are part of its call.
       const appended = context.appended();
       if (appended === null) return answered(returned, context);
-      return new FunctionCall(context, request, needs).follow(appended.then(() => returned));
+      return new FunctionCall(context, request, this.#needs).follow(appended.then(() => returned));
     } catch (thrown) {
       context.appended()?.catch(() => {});
-      return { ...failure(thrown, request, clock), ...context.kept() };
+      return { ...failure(thrown, request, this.#needs.clock), ...context.kept() };
     }
-  };
+  }
 }
 
 interface FunctionCallNeeds {

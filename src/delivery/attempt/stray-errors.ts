@@ -26,8 +26,8 @@ const calls = new AsyncLocalStorage<StrayCall>();
 let watched = false;
 
 /** Runs a handler's function so that what it lets go astray is known to be of this call. */
-export function attributed<C extends StrayCall, E, T>(call: C, run: (event: E, call: C) => T, event: E): T {
-  return watched ? calls.run(call, run, event, call) : run(event, call);
+export function attributed<H, E, C extends StrayCall, T>(run: (handler: H, event: E, call: C) => T, handler: H, event: E, call: C): T {
+  return watched ? calls.run(call, run, handler, event, call) : run(handler, event, call);
 }
 
 /**

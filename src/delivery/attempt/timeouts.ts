@@ -20,21 +20,36 @@ interface Queue {
   timer: { cancel(): void } | null;
 }
 
-export interface Timeouts {
-  /** Tells `timed` once, `afterMs` from now. @returns what `cancel` wants. */
-  add(afterMs: number, timed: Timed): Entry<Timeout>;
-  /** Of one that is over, nothing. */
-  cancel(entry: Entry<Timeout>): void;
-}
-
 /** A timer for each call costs 290 ns, a place on a roster 20 ns. */
-export function makeTimeouts(clock: Clock): Timeouts {
-  const queues = new Map<number, Queue>();
+export class Timeouts {
+  readonly #clock: Clock;
+  readonly #queues = new Map<number, Queue>();
 
-  const arm = (queue: Queue): void => {
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Tells `timed` once, `afterMs` from now. @returns what `cancel` wants. */
+  add(afterMs: number, timed: Timed): Entry<Timeout> {
+    let queue = this.#queues.get(afterMs);
+    if (queue === undefined) this.#queues.set(afterMs, (queue = { timeouts: new Roster(), timer: null }));
+    const entry = queue.timeouts.enter({ dueMs: this.#clock.monotonicMs() + afterMs, timed, queue });
+    if (queue.timer === null) this.#arm(queue);
+    return entry;
+  }
+
+  /** Of one that is over, nothing. */
+  cancel(entry: Entry<Timeout>): void {
+    const { queue } = entry.item;
+    if (!queue.timeouts.leave(entry) || !queue.timeouts.isEmpty) return;
+    queue.timer?.cancel(); // it would keep the process from ending
+    queue.timer = null;
+  }
+
+  #arm(queue: Queue): void {
     const { timeouts } = queue;
     if (timeouts.first === null) return;
-    queue.timer = clock.after(Math.max(0, timeouts.first.item.dueMs - clock.monotonicMs()), (dueByMs) => {
+    queue.timer = this.#clock.after(Math.max(0, timeouts.first.item.dueMs - this.#clock.monotonicMs()), (dueByMs) => {
       // One that came due meanwhile is not over yet: its answer may have arrived without being taken.
       for (let first = timeouts.first; first !== null && first.item.dueMs <= dueByMs; first = timeouts.first) {
         timeouts.leave(first);
@@ -42,23 +57,7 @@ export function makeTimeouts(clock: Clock): Timeouts {
       }
       queue.timer?.cancel(); // somebody who was told may have set one
       queue.timer = null;
-      arm(queue);
+      this.#arm(queue);
     });
-  };
-
-  return {
-    add(afterMs, timed) {
-      let queue = queues.get(afterMs);
-      if (queue === undefined) queues.set(afterMs, (queue = { timeouts: new Roster(), timer: null }));
-      const entry = queue.timeouts.enter({ dueMs: clock.monotonicMs() + afterMs, timed, queue });
-      if (queue.timer === null) arm(queue);
-      return entry;
-    },
-    cancel(entry) {
-      const { queue } = entry.item;
-      if (!queue.timeouts.leave(entry) || !queue.timeouts.isEmpty) return;
-      queue.timer?.cancel(); // it would keep the process from ending
-      queue.timer = null;
-    },
-  };
+  }
 }

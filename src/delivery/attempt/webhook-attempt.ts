@@ -4,7 +4,7 @@ import type { HandlerDefinition } from "../handler.ts";
 import type { Attempt } from "./attempt.ts";
 import { toCloudEvent } from "./cloud-event.ts";
 import { makeCutSecrets } from "./secrets.ts";
-import { makeTimeouts } from "./timeouts.ts";
+import { Timeouts } from "./timeouts.ts";
 import { makePool } from "./webhook-agent.ts";
 import { WebhookCall, type WebhookCallNeeds } from "./webhook-call.ts";
 import { sendableHeaders } from "./webhook-headers.ts";
@@ -34,24 +34,23 @@ export function makeWebhookAttempt(
   const pool = dispatcher ?? makePool(origin, definition.concurrency);
   const target = { origin, path: `${pathname}${search}`, method: "POST" } as const;
   let closed = false;
-  const needs: WebhookCallNeeds = { clock, timeouts: makeTimeouts(clock), cut: makeCutSecrets(definition), host, isClosed: () => closed };
+  const needs: WebhookCallNeeds = { clock, timeouts: new Timeouts(clock), cut: makeCutSecrets(definition), host, isClosed: () => closed };
 
-  const attempt: Attempt = (request) => {
-    if (closed || request.signal.aborted) return { kind: "abandoned" };
-    const call = new WebhookCall(request, needs);
-    try {
-      const body = Buffer.from(toCloudEvent(request));
-      pool.dispatch({ ...target, headers: [...ownHeaders, ...callHeaders(request, body, signers, clock)], body }, call);
-    } catch (error) {
-      call.onResponseError(null, error);
-    }
-    return call;
-  };
-
-  return Object.assign(attempt, {
+  return {
+    call(request) {
+      if (closed || request.signal.aborted) return { kind: "abandoned" };
+      const call = new WebhookCall(request, needs);
+      try {
+        const body = Buffer.from(toCloudEvent(request));
+        pool.dispatch({ ...target, headers: [...ownHeaders, ...callHeaders(request, body, signers, clock)], body }, call);
+      } catch (error) {
+        call.onResponseError(null, error);
+      }
+      return call;
+    },
     async close() {
       closed = true;
       if (dispatcher === undefined) await pool.destroy();
     },
-  });
+  };
 }

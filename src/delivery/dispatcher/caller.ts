@@ -183,7 +183,7 @@ export class Caller {
   }
 
   #begin(call: HandlerCall): AttemptInFlight | AttemptOutcome {
-    const attempt = this.#options.judge.beforeCall(call) ?? this.#options.attempt(call);
+    const attempt = this.#options.judge.beforeCall(call) ?? this.#options.attempt.call(call);
     if (attempt.kind !== "running") call.close();
     return attempt;
   }
