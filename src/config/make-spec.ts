@@ -5,6 +5,7 @@ import type { HandlerDefinition } from "../delivery/handler.ts";
 import type { HandlerSpec, RetryPolicy } from "../delivery/handler-spec.ts";
 import type { IntegrationSpec } from "../delivery/integration-spec.ts";
 import { defaultTimes } from "../delivery/policy/decision-times.ts";
+import { RetryPolicies } from "../delivery/policy/retry-policies.ts";
 import { defined } from "./defined.ts";
 import { handledTypes } from "./handled-types.ts";
 import { integrationOf } from "./make-integration.ts";
@@ -35,7 +36,7 @@ export function makeSpec(definition: HandlerDefinition, field: string, catalog: 
     integration: integrationOf(definition, preset, field, integrations),
     escalate: definition.escalate ?? null,
     decisions: { ...defaultTimes, ...defined(definition.escalation ?? {}) },
-    policy: (eventType) => byType.get(eventType) ?? base,
+    policies: new RetryPolicies(base, byType),
     definition,
     endpoint: definition.kind === "webhook" ? shownUrl(definition.url) : null,
   };

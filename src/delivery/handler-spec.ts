@@ -1,6 +1,7 @@
 import type { EscalateRule, HandlerDefinition, Jitter, OnExhausted } from "./handler.ts";
 import type { IntegrationSpec } from "./integration-spec.ts";
 import type { DecisionTimes } from "./policy/decision-times.ts";
+import type { RetryPolicies } from "./policy/retry-policies.ts";
 
 /** A retry policy with every field filled in. */
 export interface RetryPolicy {
@@ -35,7 +36,7 @@ export interface HandlerSpec {
   /** Says whether a person has to decide on an event before the handler is called; null: nobody ever has. */
   readonly escalate: EscalateRule | null;
   readonly decisions: DecisionTimes;
-  readonly policy: (eventType: string) => RetryPolicy;
+  readonly policies: RetryPolicies;
   readonly definition: HandlerDefinition;
   /** URL of a webhook. */
   readonly endpoint: string | null;

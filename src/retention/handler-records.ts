@@ -3,7 +3,7 @@ import type { Catalog } from "../catalog/catalog.ts";
 import { readJournal, type Skip } from "../delivery/journal/journal-read.ts";
 import { foldStored, lastState } from "../delivery/journal/last-snapshot.ts";
 import type { PartitionState } from "../delivery/journal/state.ts";
-import { firstPosition, makeWants, sinceByStoredType } from "../delivery/journal/wanted.ts";
+import { firstPosition, sinceByStoredType, Wanted } from "../delivery/journal/wanted.ts";
 import { isRepriseError } from "../errors.ts";
 import type { Position, StoredEvent } from "../event/event.ts";
 import { handlerStream, journalBeside } from "../event/names.ts";
@@ -147,9 +147,9 @@ export class HandlerRecords {
     const stored = configured.stored ?? this.#storedOf(configured);
     const { partitions } = configured;
     const journals = streamsOf(configured).map((stream): Journal => ({ stream, state: null, next: 0 }));
-    const wants = makeWants({ stored });
+    const wanted = new Wanted({ stored });
     const stateOf = (stream: string) => journals[partitionOf(stream, partitions)]!.state;
-    return { name, isConfigured: this.#configured.has(name), isPaused, wants: (event: StoredEvent) => wants(event, true), stateOf, journals };
+    return { name, isConfigured: this.#configured.has(name), isPaused, wants: (event: StoredEvent) => wanted.has(event, true), stateOf, journals };
   }
 
   /** The first builds recorded the types of the catalog only. */

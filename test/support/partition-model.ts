@@ -358,7 +358,7 @@ export class World {
         unknownOutcome: this.#options.unknownOutcome ?? "repeat",
         concurrency: this.#concurrency(),
         limits: this.#limits(),
-        wants: (event) => event.type === "thing.happened",
+        wanted: { has: (event) => event.type === "thing.happened" },
         chainFingerprint: () => "chain",
         ...(this.people && { decisions: this.people.times }),
         idleLanes: [0, 2, 1000][Math.floor(this.random() * 3)]!, // lanes are forgotten at once, soon, never

@@ -40,7 +40,7 @@ describe("a good config", () => {
     });
     expect(spec!.definition).toBe(definition);
     expect(spec!.endpoint).toBeNull();
-    expect(spec!.policy("order.placed")).toEqual({
+    expect(spec!.policies.of("order.placed")).toEqual({
       maxAttempts: 3,
       initialDelayMs: 2000,
       factor: 2,
@@ -74,8 +74,8 @@ describe("a good config", () => {
         retryByType: { "order.paid": { maxAttempts: 1, timeoutMs: 50, factor: undefined } },
       }),
     ).handlers;
-    expect(spec!.policy("order.placed")).toMatchObject({ maxAttempts: 5, jitter: 0.1, timeoutMs: 900_000, factor: 2 });
-    expect(spec!.policy("order.paid")).toMatchObject({ maxAttempts: 1, jitter: 0.1, timeoutMs: 50, factor: 2 });
+    expect(spec!.policies.of("order.placed")).toMatchObject({ maxAttempts: 5, jitter: 0.1, timeoutMs: 900_000, factor: 2 });
+    expect(spec!.policies.of("order.paid")).toMatchObject({ maxAttempts: 1, jitter: 0.1, timeoutMs: 50, factor: 2 });
   });
 
   it('takes "*" as the whole catalog, and the types of a list sorted', () => {
@@ -221,5 +221,5 @@ it("takes a webhook's events by their definitions, too", () => {
     retryByType: { "order.paid": { maxAttempts: 7 } },
   });
   const [spec] = check(mail).handlers;
-  expect([spec!.types, spec!.policy("order.paid").maxAttempts]).toEqual([["order.paid", "order.placed"], 7]);
+  expect([spec!.types, spec!.policies.of("order.paid").maxAttempts]).toEqual([["order.paid", "order.placed"], 7]);
 });

@@ -51,7 +51,7 @@ async function play(code: string, script: string): Promise<string> {
   const event: CurrentEvent = lifted.parts[0]!;
   const clock = makeFakeClock();
   const attempt = new FunctionAttempt(definition, clock);
-  const policy = spec.policy(event.type);
+  const policy = spec.policies.of(event.type);
   const times: number[] = [];
   let [failed, deferred, now] = [0, noDeferrals, 0];
   for (;;) {

@@ -105,7 +105,7 @@ it.each([
   }
   const options: PartitionOptions = {
     ...({ ordering: "strict", record: "batch", unknownOutcome: "repeat", concurrency: 1 } as const),
-    ...{ limits: { ...defaultDeliveryLimits, ...limits }, wants: () => true, chainFingerprint: () => "chain" },
+    ...{ limits: { ...defaultDeliveryLimits, ...limits }, wanted: { has: () => true }, chainFingerprint: () => "chain" },
   };
   const partition = new Partition(options, { state, unclean: false, readAhead: 0, nowMs: 0, monotonicMs: 0 });
   const read = vi.spyOn(partition.reading, "laneRead");
@@ -134,7 +134,7 @@ async function largeLetters(lanes: number, { together = true, ordering = "strict
   }
   const options: PartitionOptions = {
     ...({ ordering, record: "batch", unknownOutcome: "repeat", concurrency } as const),
-    ...{ limits: defaultDeliveryLimits, wants: () => true, chainFingerprint: () => "chain" },
+    ...{ limits: defaultDeliveryLimits, wanted: { has: () => true }, chainFingerprint: () => "chain" },
   };
   const partition = new Partition(options, { state, unclean: false, readAhead: 0, nowMs: 0, monotonicMs: 0 });
   const read = vi.spyOn(partition.reading, "letterRead");

@@ -70,7 +70,7 @@ describe("the order desk", () => {
   });
 
   it("gives each agent the patience that its trade bears", () => {
-    const policies = Object.fromEntries(checkConfig(config).handlers.map((spec) => [spec.name, { ...spec, policy: spec.policy("order.cancelled") }]));
+    const policies = Object.fromEntries(checkConfig(config).handlers.map((spec) => [spec.name, { ...spec, policy: spec.policies.of("order.cancelled") }]));
     expect(policies).toMatchObject({
       intake: { policy: { maxAttempts: 10, onExhausted: "escalate" }, integration: { name: "screening" } },
       inventory: { policy: { maxAttempts: 5, onExhausted: "dead_letter" }, record: "each", integration: { name: "inventory" } },

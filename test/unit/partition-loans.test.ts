@@ -21,7 +21,7 @@ const event = (revision: number, of = stream): StoredEvent => ({
 
 function makePartition(options: Partial<PartitionOptions> = {}): Partition {
   const at = { state: emptyState(), unclean: false, readAhead: 0, nowMs: 0, monotonicMs: 0 };
-  const wanted = { wants: () => true, chainFingerprint: () => "chain", limits: defaultDeliveryLimits };
+  const wanted = { wanted: { has: () => true }, chainFingerprint: () => "chain", limits: defaultDeliveryLimits };
   return new Partition({ ordering: "strict", record: "batch", unknownOutcome: "repeat", concurrency: 4, ...wanted, ...options }, at);
 }
 
@@ -256,7 +256,7 @@ describe("a replay's own delivery that the end of the process cut off", () => {
     state.started.set(stream, new Map([[0, startedAt]]));
     const limits = defaultDeliveryLimits;
     const partition = new Partition(
-      { ordering: "strict", record: "batch", unknownOutcome: "repeat", concurrency: 4, limits, wants: () => true, chainFingerprint: () => "chain" },
+      { ordering: "strict", record: "batch", unknownOutcome: "repeat", concurrency: 4, limits, wanted: { has: () => true }, chainFingerprint: () => "chain" },
       { state, unclean: true, readAhead: 10, nowMs: 0, monotonicMs: 0 },
     );
     const loan = partition.loans.lend(stream, "h1", 0);

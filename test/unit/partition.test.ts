@@ -36,7 +36,7 @@ function recovered(journal: readonly JournalEvent[], options: Partial<PartitionO
       unknownOutcome: "repeat",
       concurrency: 2,
       limits: defaultDeliveryLimits,
-      wants: () => true,
+      wanted: { has: () => true },
       chainFingerprint: () => "chain",
       ...options,
     },

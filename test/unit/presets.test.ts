@@ -18,7 +18,7 @@ function specOf(options: Partial<HandlerOptions>) {
   return handlers[0]!;
 }
 
-const policyOf = (options: Partial<HandlerOptions>) => specOf(options).policy("thing.happened");
+const policyOf = (options: Partial<HandlerOptions>) => specOf(options).policies.of("thing.happened");
 
 describe("a preset", () => {
   it.each<{ readonly preset: PresetName; readonly policy: Partial<RetryPolicy>; readonly record: string; readonly unknownOutcome: string }>([
@@ -35,8 +35,8 @@ describe("a preset", () => {
   it("is data that nobody can change, and that can be spread into a handler", () => {
     expect(Object.keys(presets)).toEqual(["readOnly", "notification", "mutation", "payment", "bestEffort"]);
     for (const part of [presets, ...Object.values(presets), ...Object.values(presets).map(({ retry }) => retry)]) expect(Object.isFrozen(part)).toBe(true);
-    const { policy: _, definition: __, ...named } = specOf({ preset: "payment" });
-    const { policy: ___, definition: ____, ...spread } = specOf({ ...presets.payment });
+    const { policies: _, definition: __, ...named } = specOf({ preset: "payment" });
+    const { policies: ___, definition: ____, ...spread } = specOf({ ...presets.payment });
     expect(spread).toEqual(named);
   });
 

@@ -180,7 +180,8 @@ describe("a partition that is brought to the place of another", () => {
           const through = BigInt(from + further);
           const log = { readAll: ({ after = 0n } = {}) => (async function* () { yield all.filter(({ type, position }) => type === "wanted" && position > after); })() }; // biome-ignore format: one line
           const facts = [];
-          for await (const fact of lanesBehind({ log, state, types: ["wanted"], wants: ({ type }) => type === "wanted", through, readAhead })) facts.push(fact);
+          for await (const fact of lanesBehind({ log, state, types: ["wanted"], wanted: { has: ({ type }) => type === "wanted" }, through, readAhead }))
+            facts.push(fact);
           const open = wanted.filter((event) => event.position > state.checkpoint && !isDone(state, event) && !state.lanes.get(event.stream)?.detached);
           const mustMove = new Set(open.filter((event, at) => event.position <= through || at < readAhead).map(({ stream }) => stream));
           expect(new Set(facts.map(({ data }) => data.lane))).toEqual(mustMove);

@@ -33,7 +33,7 @@ function largest(most: number, options: (value: number) => object): number {
 const count = (value: number): string => value.toLocaleString("en-US");
 const mebibytes = (bytes: number): string => `${bytes / 1024 / 1024} MiB`;
 const { concurrency } = specOf({})!;
-const policy = specOf({})!.policy("thing.happened");
+const policy = specOf({})!.policies.of("thing.happened");
 const largestConcurrency = largest(256, (value) => ({ concurrency: value }));
 const largestTimeoutMs = largest(900_000, (value) => ({ timeoutMs: value }));
 const largestAttempts = largest(1000, (maxAttempts) => ({ retry: { maxAttempts } }));

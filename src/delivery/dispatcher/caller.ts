@@ -110,7 +110,7 @@ export class Caller {
     const lifted = catalog.current(event);
     if (!lifted.ok) {
       if (lifted.reason === "damaged") this.#damaged.note(event.stream, lifted.error.message);
-      const about = { policy: spec.policy(catalog.resolve(event.type) ?? event.type), startedAtMs: clock.now() };
+      const about = { policy: spec.policies.of(catalog.resolve(event.type) ?? event.type), startedAtMs: clock.now() };
       this.#finish(delivery, unliftable(delivery, lifted, about));
       return;
     }

@@ -1,7 +1,6 @@
 /** Taking one of a handler's journals over, with what holds from then on: before anything is delivered, or divided anew. */
 import type { Catalog } from "../../catalog/catalog.ts";
 import type { NewId } from "../../event/ids.ts";
-import { partitionOf } from "../../event/partition-of.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import type { JournalEvent } from "../../records/journal.ts";
 import type { DeliveryLogger } from "../delivery-logger.ts";
@@ -10,7 +9,7 @@ import type { Claim } from "../journal/claim.ts";
 import type { HandlerRecord } from "../journal/handler-stream.ts";
 import { JournalStream } from "../journal/journal-stream.ts";
 import { skipPassedOver } from "../journal/passed-over.ts";
-import { firstPosition, makeWants } from "../journal/wanted.ts";
+import { firstPosition, Wanted } from "../journal/wanted.ts";
 import type { DeliveryLimits } from "../limits.ts";
 import type { LastEnds } from "../partition/ends.ts";
 
@@ -35,8 +34,8 @@ export interface ClaimJournalOptions {
 export interface ClaimedJournal {
   readonly journal: JournalStream;
   readonly claim: Claim;
-  /** Whether the partition's lanes want an event. */
-  readonly wants: ReturnType<typeof makeWants>;
+  /** What the partition's lanes want. */
+  readonly wanted: Wanted;
 }
 
 /** @param how see `JournalStream.claim`. @throws FENCED, JOURNAL_DAMAGED, LOG_UNAVAILABLE, … */
@@ -59,19 +58,18 @@ export async function claimJournal(options: ClaimJournalOptions, record: Handler
   const about = { owner: owner(), ...builds, catalog: catalog.fingerprint, readAhead: limits.readAheadEvents };
   const claim = await journal.claim(about, ends, beside, how);
   if (isBack && of === 1) await journal.append([reset(record.retiredAt!)]);
-  const base = makeWants(configured);
-  const wants: typeof base = of === 1 ? base : (event, isEntitys) => partitionOf(event.stream, of) === number && base(event, isEntitys);
+  const wanted = new Wanted(configured, { number, of });
   const types = typesOf(configured);
   const known = claim.state.types;
   const newNames = known === null ? record.newNames : types.filter((type) => !known.includes(type));
-  const passedOver = await skipPassedOver(newNames, { log, state: claim.state, wants, record: (facts) => journal.append(facts) });
+  const passedOver = await skipPassedOver(newNames, { log, state: claim.state, wanted, record: (facts) => journal.append(facts) });
   if (passedOver > 0)
     logger.error(
       { handler: spec.name, events: passedOver, types: newNames },
       "events under a new name were passed over by a build that did not know it, and are skipped: replay them as history where they matter",
     );
   if (of > 1 && types.join() !== known?.join()) await journal.append([{ type: "partition.wants", data: { types } }]);
-  return { journal, claim: isBack ? { ...claim, unclean: false } : claim, wants };
+  return { journal, claim: isBack ? { ...claim, unclean: false } : claim, wanted };
 }
 
 /** The stored types that a handler wants, as `partition.wants` names them. */

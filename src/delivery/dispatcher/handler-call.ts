@@ -34,7 +34,7 @@ export class HandlerCall extends CallScopes implements AttemptRequest {
     const { spec, clock, epoch } = needs;
     this.epoch = epoch;
     this.approval = approvalOf(delivery);
-    this.policy = spec.policy(event.type);
+    this.policy = spec.policies.of(event.type);
     this.signal = signal;
     this.#delivery = delivery;
     this.#spec = spec;

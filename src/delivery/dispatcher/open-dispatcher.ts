@@ -26,7 +26,7 @@ export async function openDispatcher(options: OpenDispatcherOptions, record: Han
   if (repartitioning !== null)
     throw new RepriseError("FENCED", `Handler ${spec.name} is being divided into ${repartitioning.partitions} partitions.`, { fields: { stream } });
   const limits = limitsOfOne(options.limits, of);
-  const { journal, claim, wants } = await claimJournal({ ...options, limits }, record);
+  const { journal, claim, wanted } = await claimJournal({ ...options, limits }, record);
   const permits = spec.integration === null ? null : await integrations.join(spec.integration.name);
   const slots = options.slots.join();
   const partition = new Partition(
@@ -36,7 +36,7 @@ export async function openDispatcher(options: OpenDispatcherOptions, record: Han
       unknownOutcome: spec.unknownOutcome,
       concurrency: spec.concurrency,
       ...{ limits, permits, slots, decisions: spec.decisions },
-      wants,
+      wanted,
       chainFingerprint: (type) => catalog.chainFingerprint(catalog.resolve(type) ?? type),
     },
     { ...claim, nowMs: clock.now(), monotonicMs: clock.monotonicMs() },

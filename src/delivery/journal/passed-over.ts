@@ -3,6 +3,7 @@ import { policyActor } from "../../event/names.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import type { JournalEvent } from "../../records/journal.ts";
 import type { PartitionState } from "./state.ts";
+import type { Wanted } from "./wanted.ts";
 
 /** The most records in one append. */
 const recordsAtOnce = 500;
@@ -21,12 +22,12 @@ export async function skipPassedOver(
   {
     log,
     state,
-    wants,
+    wanted,
     record,
   }: {
     readonly log: EventLog;
     readonly state: PartitionState;
-    readonly wants: (event: StoredEvent) => boolean;
+    readonly wanted: Wanted;
     readonly record: (events: readonly JournalEvent[]) => Promise<Position>;
   },
 ): Promise<number> {
@@ -39,7 +40,7 @@ export async function skipPassedOver(
   let facts: JournalEvent[] = [];
   for await (const batch of log.readAll({ filter: { types } }))
     for (const event of batch) {
-      if (!wants(event) || !isPassed(event)) continue;
+      if (!wanted.has(event) || !isPassed(event)) continue;
       const about = { lane: event.stream, revision: event.revision, at: event.position.toString(), eventId: event.id };
       const act = { actor: policyActor, reason: `stored as ${event.type} while a build delivered that did not know this name` };
       facts.push({ type: "delivery.settled", data: { ...about, outcome: "skipped", cause: null, act, record: null } });

@@ -2,6 +2,7 @@
 import type { Catalog } from "../../catalog/catalog.ts";
 import type { Position, StoredEvent } from "../../event/event.ts";
 import { isEntityStream } from "../../event/names.ts";
+import { partitionOf } from "../../event/partition-of.ts";
 import type { HandlerStreamData } from "../../records/handler.ts";
 
 /**
@@ -39,17 +40,30 @@ function knownSince({ stored, types }: HandlerStreamData["handler.configured"], 
   return since === undefined ? undefined : BigInt(since);
 }
 
-/**
- * Makes the test whether a handler wants a stored event: it is an entity's, its type can become one that the handler takes, and it is beyond that type's
- * position.
- */
-export function makeWants({ stored }: Pick<HandlerStreamData["handler.configured"], "stored">): (event: StoredEvent, isEntitys?: boolean) => boolean {
-  const sinceOf = new Map(Object.entries(stored ?? {}).map(([type, since]) => [type, BigInt(since)]));
-  return (event, isEntitys = false) => {
-    if (event.damage?.typeDoubtful) return isEntitys || isEntityStream(event.stream); // it may be one of them
-    const since = sinceOf.get(event.type);
-    return since !== undefined && event.position > since && (isEntitys || isEntityStream(event.stream));
-  };
+/** What a handler wants: events of entities whose type can become one that the handler takes, beyond that type's position. */
+export class Wanted {
+  readonly #sinceOf: ReadonlyMap<string, Position>;
+  readonly #partition: Partition;
+
+  /** @param partition the only one whose events it has; default: all events. */
+  constructor({ stored }: Pick<HandlerStreamData["handler.configured"], "stored">, partition: Partition = { number: 0, of: 1 }) {
+    this.#sinceOf = new Map(Object.entries(stored ?? {}).map(([type, since]) => [type, BigInt(since)]));
+    this.#partition = partition;
+  }
+
+  /** @param isEntitys its stream is known to be an entity's. */
+  has({ type, position, stream, damage }: StoredEvent, isEntitys = false): boolean {
+    const { number, of } = this.#partition;
+    if (of > 1 && partitionOf(stream, of) !== number) return false;
+    if (damage?.typeDoubtful) return isEntitys || isEntityStream(stream); // it may be one of them
+    const since = this.#sinceOf.get(type);
+    return since !== undefined && position > since && (isEntitys || isEntityStream(stream));
+  }
+}
+
+interface Partition {
+  readonly number: number;
+  readonly of: number;
 }
 
 /** Where an empty journal begins: before the first event of any type that is wanted. */

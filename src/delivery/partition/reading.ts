@@ -38,7 +38,7 @@ export interface ToRead {
 }
 
 export class Reading {
-  readonly #options: Pick<PartitionOptions, "wants" | "limits">;
+  readonly #options: Pick<PartitionOptions, "wanted" | "limits">;
   readonly #agenda: Agenda;
   readonly #book: LaneBook;
   readonly #checkpoint: Checkpoint;
@@ -53,7 +53,7 @@ export class Reading {
   #eventBytes = 0;
 
   constructor(
-    options: Pick<PartitionOptions, "wants" | "limits">,
+    options: Pick<PartitionOptions, "wanted" | "limits">,
     { unclean, readAhead }: { readonly unclean: boolean; readonly readAhead: number },
     { agenda, book, checkpoint, moves, readiness, recorder, wakeUps }: ReadingNeeds,
   ) {
@@ -73,7 +73,7 @@ export class Reading {
   offer(event: StoredEvent, bytes = 0): void {
     if (!this.#checkpoint.lookAt(event.position)) return;
     let lane = this.#book.get(event.stream);
-    if (!this.#options.wants(event, lane !== undefined)) {
+    if (!this.#options.wanted.has(event, lane !== undefined)) {
       this.#checkpoint.passForeign();
       return;
     }
@@ -188,7 +188,7 @@ export class Reading {
     for (const event of events) {
       if (event.revision !== Math.max(lane.readThrough + 1, lane.next)) break; // a hole: the lane meets it again when that revision is next
       lane.readThrough = event.revision;
-      if (this.#options.wants(event, true)) lane.queue.push(event);
+      if (this.#options.wanted.has(event, true)) lane.queue.push(event);
     }
     if (lane.queue.length === 0) this.#moves.passUnwanted(lane);
     this.#agenda.refresh(lane);

@@ -1,7 +1,8 @@
-import type { Position, StoredEvent } from "../../event/event.ts";
+import type { Position } from "../../event/event.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import type { JournalEvent } from "../../records/journal.ts";
 import type { PartitionState } from "../journal/state.ts";
+import type { Wanted } from "../journal/wanted.ts";
 
 type Detached = Extract<JournalEvent, { type: "lane.detached" }>;
 
@@ -11,7 +12,7 @@ export interface LanesBehindNeeds {
   /** The stored types among which the wanted events are. */
   readonly types: readonly string[];
   /** Of this partition. */
-  readonly wants: (event: StoredEvent, isEntitys?: boolean) => boolean;
+  readonly wanted: Pick<Wanted, "has">;
   /** The place to which the checkpoint is to move. */
   readonly through: Position;
   /** So many of the first events that are not done may have been called before. */
@@ -23,7 +24,7 @@ export interface LanesBehindNeeds {
  * done. Each reads its own stream from then on. So do those whose next event may have been called before: among the lanes of other partitions nobody would
  * know any more which these are.
  */
-export async function* lanesBehind({ log, state, types, wants, through, readAhead }: LanesBehindNeeds): AsyncGenerator<Detached> {
+export async function* lanesBehind({ log, state, types, wanted, through, readAhead }: LanesBehindNeeds): AsyncGenerator<Detached> {
   const found = new Set<string>();
   let called = readAhead;
   for await (const batch of log.readAll({ after: state.checkpoint, filter: { types } }))
@@ -31,7 +32,7 @@ export async function* lanesBehind({ log, state, types, wants, through, readAhea
       const { stream, revision, position } = event;
       if (position > through && called <= 0) return;
       const lane = state.lanes.get(stream);
-      if (!wants(event, lane !== undefined) || lane?.detached || (lane !== undefined && revision < lane.next)) continue;
+      if (!wanted.has(event, lane !== undefined) || lane?.detached || (lane !== undefined && revision < lane.next)) continue;
       called--;
       if (found.has(stream)) continue;
       found.add(stream);

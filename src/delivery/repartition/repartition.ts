@@ -90,10 +90,10 @@ async function level({ log, spec, limits }: RepartitionNeeds, old: readonly Clai
   const facts: JournalEvent[][] = old.map(() => []);
   if (old.length === 1) return facts;
   const mustGoOn = old.some(({ claim }) => claim.state.closed !== null);
-  for (const [partition, { wants, claim }] of old.entries()) {
+  for (const [partition, { wanted, claim }] of old.entries()) {
     const { state, readAhead } = claim;
     const own = facts[partition]!;
-    for await (const detached of lanesBehind({ log, state, types, wants, through, readAhead })) {
+    for await (const detached of lanesBehind({ log, state, types, wanted, through, readAhead })) {
       own.push(detached);
       if (++lanes > limits.recordedLanes && !mustGoOn) throw tooFarApart(spec.name, limits.recordedLanes);
     }

@@ -1,9 +1,8 @@
 /** What a handler wanted of one partition when a record of its journal was written. */
 import type { Catalog } from "../../../catalog/catalog.ts";
-import { firstPosition, makeWants } from "../../../delivery/journal/wanted.ts";
+import { firstPosition, Wanted } from "../../../delivery/journal/wanted.ts";
 import type { Position } from "../../../event/event.ts";
 import { handlerOfJournal, handlerStream, partitionOfJournal } from "../../../event/names.ts";
-import { partitionOf } from "../../../event/partition-of.ts";
 import type { EventLog } from "../../../log/event-log.ts";
 import type { HandlerStreamData } from "../../../records/handler.ts";
 import type { Wants } from "./candidates.ts";
@@ -50,12 +49,11 @@ function wantsOf(
 ): Wants {
   const stored = configured.stored ?? storedOf(configured.types, catalog);
   const { of, partition } = partitionOfJournal(journal);
-  const wants = makeWants({ stored });
+  const wanted = new Wanted({ stored }, { number: partition, of });
   return {
     types: Object.keys(stored).filter((type) => known?.includes(type) !== false),
     since: firstPosition({ stored }),
-    event: (event) =>
-      event.damage?.typeDoubtful !== true && known?.includes(event.type) !== false && partitionOf(event.stream, of) === partition && wants(event),
+    event: (event) => event.damage?.typeDoubtful !== true && known?.includes(event.type) !== false && wanted.has(event),
   };
 }
 
