@@ -1,7 +1,6 @@
 import { RepriseError } from "../errors.ts";
 import type { Json, NewEvent, StoredEvent } from "../event/event.ts";
 import { freezeDeep } from "../event/freeze-deep.ts";
-import type { Catalog } from "./catalog.ts";
 import type { Chain } from "./chain.ts";
 import type { Downcast } from "./define.ts";
 import { callStep, StepFailure } from "./lift/call-step.ts";
@@ -11,28 +10,34 @@ import { otherThanJson } from "./whole-json.ts";
 const noDowncast = [null, null] as const;
 
 /** Makes the older event that the log stores in place of a current one, for types with a downcast. */
-export function makeDowncasts(byName: ReadonlyMap<string, Chain>): Pick<Catalog, "toStore" | "asOnceStored"> {
-  const downcastOf = ({ type, schemaVersion }: NewEvent): readonly [Chain, Downcast] | readonly [null, null] => {
-    const chain = byName.get(type);
+export class Downcasts {
+  readonly #byName: ReadonlyMap<string, Chain>;
+
+  constructor(byName: ReadonlyMap<string, Chain>) {
+    this.#byName = byName;
+  }
+
+  /** As `Catalog.toStore`. */
+  toStore(event: NewEvent): NewEvent {
+    const [chain, downcast] = this.#downcastOf(event);
+    return chain === null ? event : downcastEvent(event, chain, downcast);
+  }
+
+  /** As `Catalog.asOnceStored`. */
+  asOnceStored(event: NewEvent): NewEvent {
+    const [chain, downcast] = this.#downcastOf(event);
+    if (chain === null) return event;
+    const parsed = parse(chain.versions[chain.current - 1]!.schema, event.data);
+    // A schema shows nothing of data that it refuses, so the data as it was sent stands in for it.
+    const older = callDowncast(event, chain, downcast, parsed.success ? parsed.data : structuredClone(event.data));
+    return older instanceof StepFailure || otherThanJson(older) !== null ? event : asDowncast(event, downcast, older as Json);
+  }
+
+  #downcastOf({ type, schemaVersion }: NewEvent): readonly [Chain, Downcast] | readonly [null, null] {
+    const chain = this.#byName.get(type);
     const downcast = chain?.downcast ?? null;
     return chain === undefined || downcast === null || schemaVersion !== chain.current ? noDowncast : [chain, downcast];
-  };
-
-  return {
-    toStore(event) {
-      const [chain, downcast] = downcastOf(event);
-      return chain === null ? event : downcastEvent(event, chain, downcast);
-    },
-
-    asOnceStored(event) {
-      const [chain, downcast] = downcastOf(event);
-      if (chain === null) return event;
-      const parsed = parse(chain.versions[chain.current - 1]!.schema, event.data);
-      // A schema shows nothing of data that it refuses, so the data as it was sent stands in for it.
-      const older = callDowncast(event, chain, downcast, parsed.success ? parsed.data : structuredClone(event.data));
-      return older instanceof StepFailure || otherThanJson(older) !== null ? event : asDowncast(event, downcast, older as Json);
-    },
-  };
+  }
 }
 
 function callDowncast(event: NewEvent, { type, current }: Chain, downcast: Downcast, data: unknown): unknown {

@@ -1,11 +1,11 @@
 import { RepriseError } from "../errors.ts";
-import type { StoredEvent } from "../event/event.ts";
+import type { GivenEvent, NewEvent, StoredEvent } from "../event/event.ts";
 import { acceptanceOf } from "./acceptance.ts";
-import type { Catalog, FailureText, Lifted } from "./catalog.ts";
+import type { Catalog, FailureText, Lifted, LiftStep } from "./catalog.ts";
 import { type Chain, hash, makeChain, sourcesOf } from "./chain.ts";
-import { checkDefinitions } from "./check-definitions.ts";
+import { type CheckedType, checkDefinitions } from "./check-definitions.ts";
 import type { EventDefinition, UpcasterChain } from "./define.ts";
-import { makeDowncasts } from "./downcast.ts";
+import { Downcasts } from "./downcast.ts";
 import { publishedSchema } from "./json-schema.ts";
 import { makeLifts } from "./lift/lift.ts";
 import { parse } from "./lift/parse.ts";
@@ -25,59 +25,80 @@ export function makeCatalog({
   readonly events: readonly EventDefinition[];
   readonly upcasters?: readonly UpcasterChain[];
 }): Catalog {
-  const checked = checkDefinitions(events, upcasters);
-  const lifts = makeLifts(checked);
-  const chains = checked.map((type) => makeChain(type, lifts.get(type.type)!)).sort((a, b) => (a.type < b.type ? -1 : 1));
-  const byName = new Map(chains.flatMap((chain) => [chain.type, ...chain.formerly].map((name) => [name, chain])));
-  const sources = sourcesOf(chains);
+  return new CheckedCatalog(checkDefinitions(events, upcasters));
+}
+
+class CheckedCatalog implements Catalog {
+  readonly types: readonly string[];
+  readonly fingerprint: string;
+  readonly #byName: ReadonlyMap<string, Chain>;
+  readonly #sources: ReturnType<typeof sourcesOf>;
+  readonly #downcasts: Downcasts;
   /** Events of one type often follow one another, and a look into the map would hash the name of each. */
-  let recent: { readonly name: string; readonly chain: Chain | undefined } = { name: "", chain: undefined };
+  #recent: { readonly name: string; readonly chain: Chain | undefined } = { name: "", chain: undefined };
 
-  const downcasts = makeDowncasts(byName);
+  constructor(checked: readonly CheckedType[]) {
+    const lifts = makeLifts(checked);
+    const chains = checked.map((type) => makeChain(type, lifts.get(type.type)!)).sort((a, b) => (a.type < b.type ? -1 : 1));
+    this.types = chains.map(({ type }) => type);
+    this.fingerprint = hash(chains.map(({ fingerprint }) => fingerprint));
+    this.#byName = new Map(chains.flatMap((chain) => [chain.type, ...chain.formerly].map((name) => [name, chain])));
+    this.#sources = sourcesOf(chains);
+    this.#downcasts = new Downcasts(this.#byName);
+  }
 
-  return {
-    types: chains.map(({ type }) => type),
-    fingerprint: hash(chains.map(({ fingerprint }) => fingerprint)),
+  resolve(type: string): string | undefined {
+    return this.#byName.get(type)?.type;
+  }
 
-    resolve: (type) => byName.get(type)?.type,
+  describe(type: string): ReturnType<Catalog["describe"]> {
+    return this.#byName.get(type)?.description;
+  }
 
-    describe: (type) => byName.get(type)?.description,
+  validate(type: string, schemaVersion: number, data: unknown, pointer = "#/data"): void {
+    validate(this.#byName.get(type), type, schemaVersion, data, pointer);
+  }
 
-    validate: (type, schemaVersion, data, pointer = "#/data") => validate(byName.get(type), type, schemaVersion, data, pointer),
+  toStore(event: NewEvent): NewEvent {
+    return this.#downcasts.toStore(event);
+  }
 
-    current(stored) {
-      if (stored.damage !== undefined) return { ok: false, reason: "damaged", error: { type: "LogDamaged", message: stored.damage.detail } };
-      if (recent.name !== stored.type) recent = { name: stored.type, chain: byName.get(stored.type) };
-      const { chain } = recent;
-      const lift = chain?.lifts[stored.schemaVersion];
-      return lift === undefined ? newerBuild(stored, chain) : lift(stored);
-    },
+  asOnceStored(event: NewEvent): NewEvent {
+    return this.#downcasts.asOnceStored(event);
+  }
 
-    steps(stored) {
-      if (stored.damage !== undefined) return [];
-      const shown = makeShownSteps();
-      byName.get(stored.type)?.lifts[stored.schemaVersion]?.(stored, (step) => shown.take(step));
-      return shown.steps;
-    },
+  current(stored: StoredEvent | GivenEvent): Lifted {
+    if (stored.damage !== undefined) return { ok: false, reason: "damaged", error: { type: "LogDamaged", message: stored.damage.detail } };
+    if (this.#recent.name !== stored.type) this.#recent = { name: stored.type, chain: this.#byName.get(stored.type) };
+    const { chain } = this.#recent;
+    const lift = chain?.lifts[stored.schemaVersion];
+    return lift === undefined ? newerBuild(stored, chain) : lift(stored);
+  }
 
-    candidates(types) {
-      const found = types.flatMap((type) => {
-        const chain = byName.get(type);
-        return chain === undefined ? [] : [...sources.get(chain.type)!].flatMap((source) => [source, ...byName.get(source)!.formerly]);
-      });
-      return [...new Set(found)].sort();
-    },
+  steps(stored: StoredEvent | GivenEvent): readonly LiftStep[] {
+    if (stored.damage !== undefined) return [];
+    const shown = makeShownSteps();
+    this.#byName.get(stored.type)?.lifts[stored.schemaVersion]?.(stored, (step) => shown.take(step));
+    return shown.steps;
+  }
 
-    ...downcasts,
+  candidates(types: readonly string[]): readonly string[] {
+    const found = types.flatMap((type) => {
+      const chain = this.#byName.get(type);
+      return chain === undefined ? [] : [...this.#sources.get(chain.type)!].flatMap((source) => [source, ...this.#byName.get(source)!.formerly]);
+    });
+    return [...new Set(found)].sort();
+  }
 
-    chainFingerprint: (type) => byName.get(type)?.fingerprint ?? "",
+  chainFingerprint(type: string): string {
+    return this.#byName.get(type)?.fingerprint ?? "";
+  }
 
-    jsonSchema(type, schemaVersion) {
-      const chain = byName.get(type);
-      const version = chain?.versions[schemaVersion - 1];
-      return chain === undefined || version === undefined ? undefined : publishedSchema(chain.type, schemaVersion, version);
-    },
-  };
+  jsonSchema(type: string, schemaVersion: number): Readonly<Record<string, unknown>> | undefined {
+    const chain = this.#byName.get(type);
+    const version = chain?.versions[schemaVersion - 1];
+    return chain === undefined || version === undefined ? undefined : publishedSchema(chain.type, schemaVersion, version);
+  }
 }
 
 function validate(chain: Chain | undefined, type: string, schemaVersion: number, data: unknown, pointer: string): void {
