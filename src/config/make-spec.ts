@@ -2,10 +2,9 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import { shownUrl } from "../delivery/attempt/secrets.ts";
 import type { HandlerDefinition } from "../delivery/handler.ts";
-import type { HandlerSpec, RetryPolicy } from "../delivery/handler-spec.ts";
+import { type HandlerSpec, RetryPolicies, type RetryPolicy } from "../delivery/handler-spec.ts";
 import type { IntegrationSpec } from "../delivery/integration-spec.ts";
 import { defaultTimes } from "../delivery/policy/decision-times.ts";
-import { RetryPolicies } from "../delivery/policy/retry-policies.ts";
 import { defined } from "./defined.ts";
 import { handledTypes } from "./handled-types.ts";
 import { integrationOf } from "./make-integration.ts";

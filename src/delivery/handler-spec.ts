@@ -1,7 +1,6 @@
 import type { EscalateRule, HandlerDefinition, Jitter, OnExhausted } from "./handler.ts";
 import type { IntegrationSpec } from "./integration-spec.ts";
 import type { DecisionTimes } from "./policy/decision-times.ts";
-import type { RetryPolicies } from "./policy/retry-policies.ts";
 
 /** A retry policy with every field filled in. */
 export interface RetryPolicy {
@@ -17,6 +16,21 @@ export interface RetryPolicy {
   readonly timeoutMs: number;
   readonly nonRetryable: readonly string[];
   readonly onExhausted: OnExhausted;
+}
+
+/** A handler's: one for all of its event types, but for those that have their own. */
+export class RetryPolicies {
+  readonly #usual: RetryPolicy;
+  readonly #byType: ReadonlyMap<string, RetryPolicy>;
+
+  constructor(usual: RetryPolicy, byType: ReadonlyMap<string, RetryPolicy>) {
+    this.#usual = usual;
+    this.#byType = byType;
+  }
+
+  of(eventType: string): RetryPolicy {
+    return this.#byType.get(eventType) ?? this.#usual;
+  }
 }
 
 /** A handler as config.ts checked it: defaults filled in, `*` resolved, types known to the catalog. */

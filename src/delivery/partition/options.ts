@@ -1,4 +1,4 @@
-import type { Wanted } from "../journal/wanted.ts";
+import type { StoredEvent } from "../../event/event.ts";
 import type { DeliveryLimits } from "../limits.ts";
 import type { DecisionTimes } from "../policy/decision-times.ts";
 import type { Permits } from "./permits.ts";
@@ -15,7 +15,10 @@ export interface PartitionOptions {
   readonly limits: DeliveryLimits;
   /** The leave of what the handler calls; null: it calls nothing that has a say. */
   readonly permits?: Permits | null;
-  readonly wanted: Pick<Wanted, "has">;
+  readonly wanted: {
+    /** Whether the handler wants the event: its type is listed, and its position is beyond that type's `since`. @param isEntitys its stream is known to be an entity's. */
+    has(event: StoredEvent, isEntitys?: boolean): boolean;
+  };
   readonly chainFingerprint: (eventType: string) => string;
   /** How long people have for a decision; default a day, and it goes on waiting. */
   readonly decisions?: DecisionTimes;
