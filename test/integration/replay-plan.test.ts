@@ -185,13 +185,15 @@ describe("a replay", () => {
     const paused = seen.length;
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(seen.length).toBe(paused);
+    const setMs = performance.now();
     await store.setReplayRate(replayId, 200);
     await store.actOnReplay(replayId, "resume");
     expect(await replayWith(store, replayId, "completed")).toMatchObject({ succeeded: 10, ratePerSecond: 200 });
     expect(seen).toHaveLength(50);
     expect(overlaps(seen)).toEqual([]);
     const rest = seen.slice(paused);
-    expect((rest.length - 1) / (rest.at(-1)!.startedMs - rest[0]!.startedMs)).toBeLessThan(0.2 * 1.4);
+    // Turns are evenly spread from when the rate was set; what they start may be late, and then come together.
+    expect((rest.length - 1) / (rest.at(-1)!.startedMs - setMs)).toBeLessThanOrEqual(0.2);
   });
 
   it("does not say how long it takes by how long its canary is watched", async () => {
@@ -205,11 +207,14 @@ describe("a replay", () => {
   });
 
   it("says how much follows its letters, and how long all of that takes at its rate", async () => {
-    const { store, seen } = await outage();
+    const letters = Promise.withResolvers<void>();
+    const followers = Promise.withResolvers<void>();
+    const { store, seen } = await outage({ work: ({ revision }) => (revision === 0 ? letters : followers).promise });
     const { planId, estimatedSeconds } = await store.planReplay(all, { ratePerSecond: 20 });
     expect(estimatedSeconds).toBe(3);
     const { replayId } = await store.startReplay(planId, { reason: "slowly", terms: { ...runTerms, ratePerSecond: 20 } });
     expect(await store.replayState(replayId)).toMatchObject({ releasesLeft: 40, secondsLeft: 3 });
+    letters.resolve();
     for (let state = await store.replayState(replayId); state?.remaining !== 0; state = await store.replayState(replayId))
       await new Promise((resolve) => setTimeout(resolve, 10));
     const state = (await store.replayState(replayId))!;
@@ -217,6 +222,7 @@ describe("a replay", () => {
     expect(state.releasesLeft).toBeGreaterThan(20);
     expect(state.secondsLeft).toBe(Math.ceil(state.releasesLeft / 20));
     await store.actOnReplay(replayId, "pause");
+    followers.resolve();
     const paused = await replayWith(store, replayId, "paused");
     expect(paused).toMatchObject({ releasesLeft: 50 - seen.length, secondsLeft: null });
     await store.setReplayRate(replayId, null);
