@@ -2,7 +2,9 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, it, onTestFinished } from "vitest";
-import { answerTo } from "../support/cli.ts";
+import type { DeliveryAct } from "../../src/views/model/delivery-act.ts";
+import { answerTo, listen } from "../support/cli.ts";
+import { eventView, makeFakeStore } from "../support/fake-store.ts";
 import { append, order, serveStream } from "../support/stream-scene.ts";
 
 const at = (url: string) => url.replace("/events/stream", "");
@@ -90,4 +92,25 @@ it("logs tells all that happened to an event, in order: the append, each attempt
   for (const part of ["what happened", "appended", "shop", "attempt 2 failed", "try again", "now"]) expect(text).toContain(part);
   expect((await logs("-q")).stdout).toBe(`${appended!.id}\n`);
   expect((await answerTo(["logs", "018f2b2e-7c4a-7d3b-8a1e-0123456789ab"], { url: at(url) })).code).toBe(4);
+});
+
+it("logs tells what has one time, or seems to lie before the append, in the order in which it happened", async () => {
+  const [mail] = eventView.deliveries;
+  const [call] = mail!.history;
+  const [begun, before] = [eventView.recordedAt, new Date(Date.parse(eventView.recordedAt) - 1).toISOString()];
+  const act: DeliveryAct = {
+    ...{ at: begun, what: "replayed" as const, actor: "anna", reason: "mended" },
+    ...{ before: "dead_lettered" as const, after: "replayed" as const, resolution: null, replayId: null },
+  };
+  const history = [3, 2, 1].map((attempt) => ({ ...call!, attempt, startedAt: attempt === 1 ? before : begun }));
+  const event = {
+    ...eventView,
+    deliveries: [{ ...mail!, status: "completed" as const, processedAt: begun, history, acts: [{ ...act, reason: "last" }, act] }],
+  };
+  const service = await listen(makeFakeStore({ views: { event: async () => event } }));
+  onTestFinished(() => service.close());
+  const { happened } = JSON.parse((await answerTo(["logs", eventView.id, "-o", "json"], { url: service.url })).stdout);
+  expect(happened.map(({ what, reason }: { what: string; reason: string | null }) => reason ?? what.split(" failed")[0])).toEqual([
+    ...["appended", "attempt 1", "attempt 2", "attempt 3", "mended", "last", "completed"],
+  ]);
 });

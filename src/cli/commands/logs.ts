@@ -47,9 +47,13 @@ export function addLogs(program: Command, world: World): void {
   );
 }
 
+/**
+ * In the order in which it happened: the append first, the rest by time. A time has whole milliseconds, and an attempt's beginning is told from its end and its
+ * length, so that it may seem to lie before the append; what has one time stays in the order of its delivery.
+ */
 async function happenedTo(client: Client, event: EventReply): Promise<readonly Happened[]> {
   const recorded = { ...nothing, at: event.recorded_at, what: "appended", actor: event.source };
-  const found: Happened[] = [recorded];
+  const found: Happened[] = [];
   const replays = new Set<string>();
   for (const delivery of event.deliveries) {
     for (const each of ofDelivery(delivery)) found.push(each);
@@ -62,13 +66,13 @@ async function happenedTo(client: Client, event: EventReply): Promise<readonly H
     const { actor, reason, created_at, replay_id } = replay;
     found.push({ ...nothing, at: created_at, what: `${replay.mode === "dry_run" ? "dry run" : "replay"} begun`, actor, reason, replay_id });
   }
-  return found.sort((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at)));
+  return [recorded, ...found.sort((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at)))];
 }
 
 function ofDelivery({ handler, delivery_id, status, processed_at, history, amendments, acts, effects, replay_id }: Delivery): readonly Happened[] {
   const own = { ...nothing, handler, delivery_id };
   return [
-    ...history.map((call) => ({
+    ...history.toReversed().map((call) => ({
       ...own,
       at: call.started_at,
       what: `attempt ${call.attempt} ${call.outcome} after ${call.duration_ms} ms`,
@@ -87,7 +91,7 @@ function ofDelivery({ handler, delivery_id, status, processed_at, history, amend
       reason,
       replay_id,
     })),
-    ...acts.map((act) => {
+    ...acts.toReversed().map((act) => {
       const { at, actor, reason, before, after } = act;
       return { ...own, at, what: actText(act), actor, reason, before, after, replay_id: act.replay_id };
     }),
