@@ -29,7 +29,7 @@ async function makeKept(events = eventsOfOrders(24, 3, 200), segmentBytes = 4500
 /** Every byte of the small files, or as many of them, spread over the whole. */
 const flips = size(150, 5000);
 
-describe("the check of an archive", () => {
+describe("the check of an archive", { timeout: 120_000 }, () => {
   it("finds nothing in one that is whole, and reads all of it", async () => {
     const { things } = await makeKept();
     expect(await verifyArchive(memoryPlace(things), logId, (finding) => expect.fail(finding.detail))).toMatchObject({ logId, events: 24, segments: 4 });

@@ -103,7 +103,7 @@ async function aScene(first: readonly Step[]) {
   };
 }
 
-it("entities are neither passed over nor told twice, whatever comes between two pages and whoever is asked", async () => {
+it("entities are neither passed over nor told twice, whatever comes between two pages and whoever is asked", { timeout: 120_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(beginning, filter, fc.array(page, { minLength: 2, maxLength: 6 }), async (first, wanted, pages) => {
       const scene = await aScene(first);

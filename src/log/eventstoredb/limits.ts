@@ -20,6 +20,8 @@ export interface EventStoreDbLogLimits {
   readonly lookBackEvents: number;
   /** How long the server may take for an append, and for the next event of a read. */
   readonly answerMs: number;
+  /** When the log closes, it waits so long for appends in progress. It does not wait for a server that hangs. */
+  readonly drainMs: number;
   /** Nothing at all has arrived for so long, though somebody waits: other connections are tried. */
   readonly stallMs: number;
   /** The time in which a connection under trial has to find its node and to read an event. */
@@ -51,6 +53,7 @@ export const defaultLimits: EventStoreDbLogLimits = {
   recentIds: 50_000,
   lookBackEvents: 128,
   answerMs: 10_000,
+  drainMs: 1000,
   stallMs: 3_000,
   trialMs: 5_000,
   maxTrialDelayMs: 1_000,

@@ -36,8 +36,6 @@ export interface EventStoreDbOptions {
   readonly signal?: AbortSignal;
 }
 
-/** When the log closes, it waits so long for appends in progress. It does not wait for a server that hangs. */
-const drainMs = 1000;
 /** An answer that is older than this says nothing about now. */
 const quietMs = 1000;
 
@@ -58,11 +56,11 @@ export async function openEventStoreDbLog(connectionString: string, options: Eve
   const { newId: makeId = newId } = options;
   const parts = assemble(connectionString, options);
   const { server, truncations, reader, tail, beats, ids, writer, closing, giveUp } = parts;
-  const { connection, clock } = server;
+  const { connection, clock, limits } = server;
   const logId = await findLogId(parts, options);
   const close = async () => {
     closing.abort();
-    const timer = clock.after(drainMs, giveUp);
+    const timer = clock.after(limits.drainMs, giveUp);
     await writer.drain();
     timer.cancel();
     await connection.dispose();
