@@ -224,6 +224,7 @@ describe.each(Object.entries(acts).flatMap(([name, rows]) => rows.map((row) => (
     log.append = null;
     const scene = await open();
     if (arrange !== undefined) scene.made = await arrange(scene);
+    await scene.store.views.waitFor(logHead(scene.folder)); // an act that waits for the views has little patience here
     const count = () => readLogRows(scene.folder).filter(({ type }) => type === record).length;
     const before = count();
     const planted = plant(fault, record);

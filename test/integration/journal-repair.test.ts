@@ -10,7 +10,7 @@ import { newId } from "../../src/event/ids.ts";
 import { openLog } from "../../src/log/open-log.ts";
 import { serverLogs } from "../support/server-logs.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
-import { logRows, type StoredPlace } from "../support/test-store.ts";
+import { headOf, logRows, type StoredPlace } from "../support/test-store.ts";
 
 const happened = defineEvent("thing.happened", { 1: z.object({ n: z.int() }) });
 
@@ -85,6 +85,7 @@ describe.each(places)("a foreign event in a journal of %s", (_title, open) => {
       await expect.poll(() => calls.two, { timeout: 25_000 }).toEqual([1, 2]);
       expect(calls.one).toEqual([1]);
       const handlers = async () => Object.fromEntries((await store.views.handlers()).map((handler) => [handler.name, handler]));
+      await store.views.waitFor(await headOf(place), 25_000);
       const { one, two } = await handlers();
       expect(two).toMatchObject({ state: "running", fault: null });
       expect(one).toMatchObject({

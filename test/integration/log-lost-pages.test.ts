@@ -11,7 +11,7 @@ import { openSqliteLog, openSqliteLogReadOnly } from "../../src/log/sqlite/open-
 import { anEvent, flat } from "../contract/log-events.ts";
 import { size } from "../support/sizes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
-import { startStore } from "../support/test-store.ts";
+import { handlerShows, startStore } from "../support/test-store.ts";
 
 /** Park and Miller's generator: the same log and pages at every run. */
 function makeRandom(seed: number): (below: number) => number {
@@ -246,7 +246,7 @@ it("a log above 64 MiB that loses a page stops the entities that have lost an ev
   }
   await append("d", 40, "y".repeat(200));
   for (const id of ["a", "b", "c"]) await append(id, 3);
-  await expect.poll(async () => (await store.views.handlers())[0]?.waiting, { timeout: 60_000 }).toBe(0);
+  await handlerShows(store, folder, "ledger", { waiting: 0 }, 60_000);
   const good = (await flat(await readOf(folder))).filter(({ tenant }) => tenant === "default");
   await store.close();
 
@@ -275,8 +275,8 @@ it("a log above 64 MiB that loses a page stops the entities that have lost an ev
   expect(new Set(seen.get("late"))).toEqual(new Set(expected));
   await expect.poll(() => seen.get("ledger")!.filter((one) => one === "new 0")).toEqual(["new 0"]);
   for (const [id, revision] of firstLost) {
-    const entity = (await again.views.entity("default", { type: "order", id }))!;
-    expect(entity.handlers.find(({ handler }) => handler === "late")).toMatchObject({
+    const late = async () => (await again.views.entity("default", { type: "order", id }))?.handlers.find(({ handler }) => handler === "late");
+    await expect.poll(late).toMatchObject({
       laneState: "blocked",
       why: expect.stringMatching(/^LOG_DAMAGED: position \d+ .*cannot be read/),
     });

@@ -13,9 +13,11 @@ import { entriesOf, readAbridged } from "../../src/log/abridged/abridgement.ts";
 import { openSqliteLog } from "../../src/log/sqlite/open-sqlite-log.ts";
 import { toSelection } from "../../src/replay/selection.ts";
 import type { Store } from "../../src/store/store.ts";
+import type { HandlerView } from "../../src/views/model/handler.ts";
 import { followFrom, idOf } from "../support/followed.ts";
 import { replayWith, runTerms, until } from "../support/replay-scene.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { logHead } from "../support/test-store.ts";
 
 const placed = defineEvent("order.placed", { 1: z.object({ n: z.number() }) });
 const dayMs = 86_400_000;
@@ -46,7 +48,13 @@ function aScene(partitions = 1) {
     return store;
   };
   const holds = (mark: string) => readdirSync(folder).filter((name) => name.startsWith("log.db") && readFileSync(join(folder, name)).includes(mark));
-  return { folder, time, state, open, holds };
+  /** The handler's figures hold in views that know of all that the log has. */
+  const shows = (store: Store, figures: (handler: HandlerView) => boolean) =>
+    until(async () => {
+      await store.views.waitFor(logHead(folder), 30_000);
+      return figures((await store.views.handlers())[0]!);
+    });
+  return { folder, time, state, open, holds, shows };
 }
 
 async function run(store: Store) {
@@ -72,7 +80,7 @@ it.each([1, 3])(
   "lose the texts of what is over, and keep what is open, what was decided and every count: %i partitions",
   { timeout: 90_000 },
   async (partitions) => {
-    const { folder, time, state, open, holds } = aScene(partitions);
+    const { folder, time, state, open, holds, shows } = aScene(partitions);
     const first = await open();
     await append(first, 0, 30);
     await until(async () => (await lettersOf(first)).total === 30);
@@ -91,7 +99,7 @@ it.each([1, 3])(
       ...(await store.readEntity({ type: "order", id: "o-3" }, { limit: 1 })).events,
       ...(await store.readEntity({ type: "order", id: "o-7" }, { limit: 1 })).events,
     ].map(({ id }) => id);
-    await until(async () => (await store.views.handlers())[0]!.waiting === 1);
+    await shows(store, ({ waiting }) => waiting === 1);
     const before = await shown(store, ids);
     const changes = await followFrom(store, "0");
     await until(() => changes.told.some((told) => told.includes("o-39 0 mailer completed")));
@@ -114,18 +122,18 @@ it.each([1, 3])(
 
     rmSync(join(folder, "views.db"));
     const again = await open();
-    await until(async () => (await again.views.handlers())[0]?.done === 39); // half-way through its rows one waits, too
+    await shows(again, ({ done }) => done === 39);
     expect(await shown(again, ids)).toEqual(after);
     state.broken = false;
     await append(again, 40, 41);
-    await until(async () => (await again.views.handlers())[0]!.done === 40);
+    await shows(again, ({ done }) => done === 40);
     await again.views.rebuild();
     expect((await lettersOf(again)).total).toBe(1);
   },
 );
 
 it("lose the texts of what is over in the journals of an earlier division, too, once it is over where its lanes went on", { timeout: 90_000 }, async () => {
-  const { folder, time, state, open, holds } = aScene();
+  const { folder, time, state, open, holds, shows } = aScene();
   const because = { actor: "anna", reason: "more of them" };
   const first = await open();
   await append(first, 0, 20);
@@ -137,14 +145,14 @@ it("lose the texts of what is over in the journals of an earlier division, too, 
   await first.amend((await lettersOf(first)).events[0]!.id, { ...because, data: { n: 70 } });
   await first.repartitionHandler("mailer", 3, because);
   await append(first, 20, 40);
-  await until(async () => (await first.views.handlers())[0]!.waiting === 1);
+  await shows(first, ({ waiting }) => waiting === 1);
   await first.close();
   expect([holds(overMark), holds(openMark)]).toEqual([["log.db"], ["log.db"]]);
 
   time.days = 12;
   const second = await open();
   await append(second, 40, 60);
-  await until(async () => (await second.views.handlers())[0]!.waiting === 1);
+  await shows(second, ({ waiting }) => waiting === 1);
   const [letter] = (await lettersOf(second)).events;
   await run(second);
   expect((await lettersOf(second)).events).toEqual([letter]);
@@ -157,7 +165,7 @@ it("lose the texts of what is over in the journals of an earlier division, too, 
     expect(holds(overMark)).toEqual([]);
     rmSync(join(folder, "views.db"));
     const store = await open();
-    await until(async () => (await store.views.handlers())[0]!.waiting === waiting && (await store.views.handlers())[0]!.byStatus.replayed === 19);
+    await shows(store, (handler) => handler.waiting === waiting && handler.byStatus.replayed === 19);
     return { store, texts: JSON.stringify(await store.views.deliveriesOf(tenant, letter!.id)).includes(openMark) };
   };
   const third = await told(1);
@@ -174,13 +182,13 @@ it("lose the texts of what is over in the journals of an earlier division, too, 
     const store = await open();
     await append(store, from, from + 20);
     from += 20;
-    await until(async () => (await store.views.handlers())[0]!.done === from);
+    await shows(store, ({ done }) => done === from);
     await run(store);
     await store.close();
     expect([days, await isAbridged(folder, openMark)]).toEqual([days, texts]);
     const after = await told(0);
     expect([days, after.texts]).toEqual([days, texts]);
-    await until(async () => (await after.store.views.handlers())[0]!.done === from); // the views were opened just now
+    await shows(after.store, ({ done }) => done === from);
     expect((await after.store.views.handlers())[0]).toMatchObject({ done: from, byStatus: { discarded: 1 } });
     await after.store.close();
   }

@@ -9,7 +9,7 @@ import type { Store } from "../../src/store/store.ts";
 import type { EscalationView } from "../../src/views/model/escalation.ts";
 import { type FakeClock, makeFakeClock } from "./fake-clock.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
-import { startStore } from "./test-store.ts";
+import { logHead, startStore } from "./test-store.ts";
 
 export const refund = defineEvent("refund.asked", { 1: z.object({ cents: z.int() }) });
 export const asked = (cents: number, id = "1") => ({ type: "refund.asked", entity: { type: "order", id }, data: { cents } });
@@ -41,6 +41,7 @@ export type BankOptions = Partial<Parameters<typeof defineHandler<readonly [type
 export async function openBank(options: BankOptions = {}, more: Partial<Config> = {}): Promise<Bank> {
   const [folder, paid, told]: [string, Bank["paid"], object[]] = [temporaryFolder(), [], []];
   let clock = makeFakeClock();
+  let log = folder;
   const handler = defineHandler({
     ...{ name: "bank", events: [refund] as const, escalate: over100 },
     on: { "refund.asked": ({ data: { cents } }, { approval }) => void paid.push({ cents, by: approval?.by ?? null }) },
@@ -48,6 +49,8 @@ export async function openBank(options: BankOptions = {}, more: Partial<Config> 
   });
   const tell = (fields: object) => "stage" in fields && told.push(fields);
   const logger: DeliveryLogger = { info: tell, warn: tell, error() {} };
+  /** Views that are behind still show what was just decided as open. */
+  const shown = () => bank.store.views.waitFor(logHead(log));
   const start = (which: HandlerDefinition, where: string) => {
     const config = { events: [refund], ...more, handlers: [which, ...(more.handlers ?? [])] } as Config;
     return startStore(defineConfig(config), where, { clock, logger });
@@ -61,11 +64,13 @@ export async function openBank(options: BankOptions = {}, more: Partial<Config> 
     async reopen(which = handler, where = folder) {
       await bank.store.close();
       clock = makeFakeClock(clock.now());
+      log = where;
       bank.store = await start(which, where);
     },
     async until(holds) {
       const step = async () => {
         await clock.advance(10);
+        await shown();
         return holds();
       };
       await expect.poll(step, { timeout: 25_000, interval: 1 }).toBe(true);
@@ -77,6 +82,7 @@ export async function openBank(options: BankOptions = {}, more: Partial<Config> 
       };
       work.then(end, end);
       await bank.until(async () => over);
+      await shown();
       return work;
     },
     async open() {

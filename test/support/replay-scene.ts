@@ -11,7 +11,7 @@ import type { EventInput } from "../../src/store/append/event-input.ts";
 import type { ReplayState } from "../../src/store/replay-answers.ts";
 import type { Store } from "../../src/store/store.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
-import { handlerView, startStore } from "./test-store.ts";
+import { handlerView, logHead, startStore } from "./test-store.ts";
 
 /** One call of a handler, in the order in which they began. */
 export interface Seen {
@@ -110,6 +110,7 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
       for (let from = 0; from < inputs.length; from += 1000) await store.append(inputs.slice(from, from + 1000));
     },
     quiet: async (figures) => {
+      await store.views.waitFor(logHead(folder), 30_000); // views that are behind know of no handler, and of less that waits
       await until(
         async () => matches(await handlerView(store, "main"), figures),
         () => handlerView(store, "main"),
