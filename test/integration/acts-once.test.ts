@@ -19,6 +19,7 @@ import { makeFakeStore } from "../support/fake-store.ts";
 import { readLogRows } from "../support/history-checker.ts";
 import { serverOver } from "../support/http.ts";
 import { someOf } from "../support/sizes.ts";
+import { logHead } from "../support/test-store.ts";
 
 const plan = vi.hoisted(() => ({ refused: null as string | null }));
 vi.mock("../../src/log/sqlite/open-sqlite-log.ts", async (original) => {
@@ -170,7 +171,11 @@ describe.each(Object.entries(rows))("%s", (route, { record, records = 1, arrange
     await expect.poll(async () => (first.statusCode === 503 ? (first = await send(app, method, at, asked)) : first).statusCode).toBeLessThan(300);
     plan.refused = null;
     expect(count()).toBe(before + 1);
-    if (which === "the next process") app = serverOver(await scene.reopen());
+    if (which === "the next process") {
+      const next = await scene.reopen();
+      await next.views.waitFor(logHead(scene.folder)); // a status is that of the views
+      app = serverOver(next);
+    }
     const again = await send(app, method, at, asked);
     expect(again.statusCode, again.body).toBeLessThan(300);
     expect(again.headers["idempotent-replayed"]).toBeUndefined();
