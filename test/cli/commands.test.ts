@@ -215,6 +215,26 @@ describe("append", () => {
     expect(stderr).toContain("1000 events were stored; not those from line 1001 on.");
   });
 
+  it("names the lines of what is refused, in whichever request and after whichever blank lines", async () => {
+    let requests = 0;
+    const good = makeFakeStore();
+    const errors = [3, 3, 5].map((at) => ({ pointer: `#/events/${at}/data`, detail: "is wrong" }));
+    const { url } = await service({
+      store: {
+        append: takeTyped((...args) => (++requests === 2 ? Promise.reject(new RepriseError("DATA_INVALID", "Not valid.", { errors })) : good.append(...args))),
+      },
+    });
+    const input = Array.from({ length: 1010 }, (_, index) => `${JSON.stringify(event(String(index)))}\n${index === 4 ? "\n" : ""}`).join("");
+    const { code, stderr } = await reprise(["append", "-q"], { url, input });
+    expect({ code, told: stderr.split("\n").slice(-4) }).toEqual({
+      code: 3,
+      told: ["#/events/3 is line 1005 of the input.", "#/events/5 is line 1007 of the input.", "1000 events were stored; not those from line 1002 on.", ""],
+    });
+    requests = 1;
+    const short = await reprise(["append", "-o", "json"], { url, input: input.split("\n").slice(0, 9).join("\n") });
+    expect({ code: short.code, errors: JSON.parse(short.stderr).errors }).toEqual({ code: 4, errors: [4, 4, 7].map((line, at) => ({ ...errors[at], line })) });
+  });
+
   it.each([
     [["append", "--type", "a"]],
     [[...flags, "--data", "{"]],

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { toProblem } from "../../http/problem.ts";
+import { type Problem, toProblem } from "../../http/problem.ts";
 import type { AppendReply } from "../../http/wire/events.ts";
 import { describe } from "../client.ts";
 import { openSession, parseEntity, type World } from "../command.ts";
@@ -12,6 +12,8 @@ import type { Terminal } from "../terminal.ts";
 const maxEvents = 1000;
 /** Below the service's 4 MiB a request. */
 const maxRequestCharacters = 1024 * 1024;
+/** Lines of the input that a refusal names. */
+const maxTold = 20;
 const nothing = "There is nothing to append: describe an event with --type, --entity and --data, or name a file.";
 
 interface Flags {
@@ -34,8 +36,8 @@ interface Flags {
 /** One POST: JSON text, never parsed and written again, so that the service sees every digit that was typed. */
 interface Request {
   readonly json: string;
-  /** Line of its first event, for NDJSON. */
-  readonly line: number | null;
+  /** The line of each of its events, for NDJSON. */
+  readonly lines: readonly number[];
 }
 
 export function addAppend(program: Command, world: World): void {
@@ -61,22 +63,22 @@ export function addAppend(program: Command, world: World): void {
       const { expectedRevision, ...event } = flags;
       const one = Object.keys(event).length > 0;
       if (one && file !== undefined) throw usage("Describe one event with flags or name a file, not both.");
-      const requests = one
-        ? [{ json: await fromFlags(flags, session.terminal), line: null }]
-        : fromText(await readText(file ?? "-", session.terminal, nothing));
+      const requests = one ? [{ json: await fromFlags(flags, session.terminal), lines: [] }] : fromText(await readText(file ?? "-", session.terminal, nothing));
       if (expectedRevision !== undefined && requests.length > 1)
         throw usage(`--expected-revision needs all events in one request, of at most ${maxEvents} events.`);
 
       const appended: AppendReply["events"] = [];
       let failure: Failure | undefined;
-      for (const { json, line } of requests) {
+      for (const { json, lines } of requests) {
         try {
           const { reply } = await session.client.post<AppendReply>("/events", { json, query: { expected_revision: expectedRevision } });
           for (const event of reply.events) appended.push(event);
         } catch (error) {
-          if (!(error instanceof Failure) || appended.length === 0) throw error;
-          const stored = `${appended.length} events were stored; not those from line ${line} on.`;
-          failure = new Failure(exit.partly, `${error.message}\n${stored}`, { ...error.members, message: stored });
+          if (!(error instanceof Failure)) throw error;
+          const refused = withLines(error, lines);
+          if (appended.length === 0) throw refused;
+          const stored = `${appended.length} events were stored; not those from line ${lines[0]} on.`;
+          failure = new Failure(exit.partly, `${refused.message}\n${stored}`, { ...refused.members, message: stored });
           break;
         }
       }
@@ -95,6 +97,20 @@ export function addAppend(program: Command, world: World): void {
       });
       if (failure !== undefined) throw failure;
     });
+}
+
+/** The same failure with the lines of the input that it is about: its places count the events of one request, and blank lines are none. */
+function withLines(failure: Failure, lines: readonly number[]): Failure {
+  const { errors = [] } = failure.members as Pick<Problem, "errors">;
+  const told = new Set<string>();
+  const placed = errors.map((place) => {
+    const [event = "", index] = /^#\/events\/(\d+)/.exec(place.pointer) ?? [];
+    const line = lines[Number(index)];
+    if (line === undefined) return place;
+    if (told.size < maxTold) told.add(`${event} is line ${line} of the input.`);
+    return { ...place, line };
+  });
+  return told.size === 0 ? failure : new Failure(failure.exitCode, [failure.message, ...told].join("\n"), { ...failure.members, errors: placed });
 }
 
 async function fromFlags(flags: Flags, terminal: Terminal): Promise<string> {
@@ -126,14 +142,15 @@ async function fromFlags(flags: Flags, terminal: Terminal): Promise<string> {
 function fromText(text: string): readonly Request[] {
   const document = text.trim();
   if (document === "") return [];
-  if (isJson(document)) return [{ json: document.startsWith("[") ? `{"events":${document}}` : document, line: null }];
+  if (isJson(document)) return [{ json: document.startsWith("[") ? `{"events":${document}}` : document, lines: [] }];
   const requests: Request[] = [];
   let batch: string[] = [];
+  let lines: number[] = [];
   let characters = 0;
-  let first = 1;
   const flush = () => {
-    if (batch.length > 0) requests.push({ json: `{"events":[${batch.join(",")}]}`, line: first });
+    if (batch.length > 0) requests.push({ json: `{"events":[${batch.join(",")}]}`, lines });
     batch = [];
+    lines = [];
     characters = 0;
   };
   for (const [index, line] of text.split("\n").entries()) {
@@ -148,8 +165,8 @@ function fromText(text: string): readonly Request[] {
       });
     }
     if (batch.length === maxEvents || characters + line.length > maxRequestCharacters) flush();
-    if (batch.length === 0) first = index + 1;
     batch.push(line);
+    lines.push(index + 1);
     characters += line.length;
   }
   flush();
