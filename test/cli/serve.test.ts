@@ -105,7 +105,7 @@ describe("reprise serve", { timeout: 30_000 }, () => {
     expect(badConfig.stderr).toContain(`Correct ${broken}:\n  handlers[0].name is "Ledger": it must be `);
     expect(badConfig.stderr).toContain("\n  handlers[0].retries is an unknown field: correct its spelling, or remove it\n");
     expect(badFolder.stderr).toContain(`The log's folder ${whole} cannot be used: `);
-    expect(badFolder.stderr).toContain("name another folder in REPRISE_LOG");
+    expect(badFolder.stderr).toContain("or name another folder.\n");
   });
 
   it("exits 2 when its port is taken, and frees the log", async () => {

@@ -46,7 +46,7 @@ export async function openSqliteLog(folder: string, options: SqliteLogOptions = 
     if (!isUnusable(error) && !isRepriseError(known, "CONFIG_INVALID")) throw known;
     throw new RepriseError(
       "CONFIG_INVALID",
-      `The log's folder ${folder} cannot be used: ${(error as Error).message}. Let this user write there, or name another folder in REPRISE_LOG.`,
+      `The log's folder ${folder} cannot be used: ${(error as Error).message}. Let this user write there, or name another folder.`,
       { cause: error },
     );
   }
