@@ -1,5 +1,6 @@
 import { makeTurns } from "../../../event/turns.ts";
 import type { EntityFilterOptions } from "../../model/entity.ts";
+import { laneKind } from "../../projections/lane-counts.ts";
 import { allOf, oneOf, type Sources } from "../context.ts";
 import { handlerRows } from "../deliveries/handler-rows.ts";
 import { laneKinds, lanesFrom, lanesOf } from "../handlers/counting.ts";
@@ -7,6 +8,9 @@ import { partsOf } from "../parts.ts";
 import { listedAtOnce } from "../ways.ts";
 import type { EntityRow } from "./entity-row.ts";
 import { type NextEntities, nextEntities } from "./next-entities.ts";
+
+/** What a lane has that shows in one of these states, as long as its handler runs. */
+const mayShow = { paused: laneKind.paused, blocked: laneKind.why | laneKind.letters, backing_off: laneKind.retry, behind: laneKind.detached } as const;
 
 /**
  * How to come to the next entities by name. Lanes that do not flow have rows; where these are few, their entities are gathered and sorted first, because no index has
@@ -22,7 +26,9 @@ export async function makeWalk(
     return (from) => nextEntities(sources, filter, from);
   const handlers = handler === undefined ? handlerRows(sources).map(({ name }) => name) : [handler];
   const { tenant } = filter;
-  const lanes = handlers.flatMap((name) => laneKinds({ sources, tenant }, name)).reduce((sum, kind) => sum + kind.lanes, 0);
+  const kinds = handlers.flatMap((name) => laneKinds({ sources, tenant }, name));
+  if (!kinds.some(({ kind }) => (kind & mayShow[laneState]) !== 0)) return () => ({ rows: [], reached: null, looked: 0 });
+  const lanes = kinds.reduce((sum, kind) => sum + kind.lanes, 0);
   const entities = sources.db().get<{ id: number }>("select id from entities order by id desc limit 1")?.id ?? 0; // about
   // To gather takes a step for each lane, to meet a page of them limit × entities / lanes.
   if (lanes * lanes > limit * entities) return (from) => nextEntities(sources, filter, from, { handler });
