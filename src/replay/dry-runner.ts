@@ -1,6 +1,8 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import type { BorrowedLane } from "../delivery/partition/borrowed-lane.ts";
+import type { LoanEnd } from "../delivery/partition/lane-loan.ts";
 import type { RunningHandlers } from "../delivery/running-handlers.ts";
+import { isRepriseError, RepriseError } from "../errors.ts";
 import type { Position, StoredEvent } from "../event/event.ts";
 import type { AttemptRecord } from "../records/attempt.ts";
 import type { OwnOutcome } from "../records/replay.ts";
@@ -39,45 +41,40 @@ export function makeDryRunner({ catalog, delivery, request, readEvent, storeOutc
     return outcome.error === null ? { outcome: "succeeded", position: 0n } : { outcome: "failed", position: 0n, error: outcome.error };
   }
 
+  /** What comes of it without a call; null: its handler is to be called. The event is let go of, because 256 of them may wait for a slot. */
+  async function endsUncalled(place: number, item: ReplayItem): Promise<ItemEnd | null> {
+    const event = await readEvent(item);
+    if (event === undefined) return { outcome: "skipped", reason: eventRemoved };
+    const spec = delivery.find(item.handler)?.spec;
+    if (spec === undefined) return { outcome: "skipped", reason: handlerAbsent };
+    const lifted = catalog.current(event);
+    if (!lifted.ok) {
+      const { type, message } = lifted.error;
+      return end({ item: place, outcome: "failed", attempts: 0, error: { type, message } });
+    }
+    if (lifted.dropped !== null || spec.definition.kind !== "function" || !spec.definition.dryRun)
+      return end({ item: place, outcome: "succeeded", attempts: 0, error: null });
+    return null;
+  }
+
   return {
     endsLane: null,
 
     async run(place, item) {
       withdrawn = false;
-      const event = await readEvent(item);
-      if (event === undefined) return { outcome: "skipped", reason: eventRemoved };
-      const spec = delivery.find(item.handler)?.spec;
-      if (spec === undefined) return { outcome: "skipped", reason: handlerAbsent };
-      const lifted = catalog.current(event);
-      if (!lifted.ok) {
-        const { type, message } = lifted.error;
-        return end({ item: place, outcome: "failed", attempts: 0, error: { type, message } });
-      }
-      if (lifted.dropped !== null || spec.definition.kind !== "function" || !spec.definition.dryRun)
-        return end({ item: place, outcome: "succeeded", attempts: 0, error: null });
+      const uncalled = await endsUncalled(place, item);
+      if (uncalled !== null) return uncalled;
       const slot = delivery.must(item.handler).replays.lend(item.lane, replayId);
       lent.add(slot);
       try {
         if (withdrawn) return { outcome: "withdrawn" };
-        const about = { revision: event.revision, read: async () => event, source: { item: place, amended } };
+        const about = { revision: item.revision, read: () => mustRead(readEvent, item), source: { item: place, amended } };
         const called = await slot.deliver({ ...about, replay: { id: replayId, reason, mode: "dry_run", effects }, ...unrecorded });
-        switch (called.kind) {
-          case "completed": {
-            return await end({ item: place, outcome: "succeeded", attempts: 1, error: null, ...askedFor(called.record) });
-          }
-          case "dropped":
-            return await end({ item: place, outcome: "succeeded", attempts: 1, error: null });
-          case "withdrawn":
-            return { outcome: "withdrawn" };
-          case "newer_build":
-            return { outcome: "skipped", reason: "newer_build" };
-          case "damaged":
-            return { outcome: "skipped", reason: `LOG_DAMAGED: ${called.detail}` };
-          case "failed": {
-            const { type, message } = called.error;
-            return await end({ item: place, outcome: "failed", attempts: called.attempts, error: { type, message } });
-          }
-        }
+        const ended = endOf(place, called);
+        return "item" in ended ? await end(ended) : ended;
+      } catch (error) {
+        if (isRepriseError(error, "NOT_FOUND")) return { outcome: "skipped", reason: eventRemoved };
+        throw error;
       } finally {
         lent.delete(slot);
         slot.end();
@@ -95,6 +92,32 @@ export function makeDryRunner({ catalog, delivery, request, readEvent, storeOutc
     releasesLeft: () => 0,
     flushed: () => writer.flushed(),
   };
+}
+
+/** What a call came to: an outcome for the report, or an end without one. */
+function endOf(item: number, called: LoanEnd): OwnOutcome | ItemEnd {
+  switch (called.kind) {
+    case "completed":
+      return { item, outcome: "succeeded", attempts: 1, error: null, ...askedFor(called.record) };
+    case "dropped":
+      return { item, outcome: "succeeded", attempts: 1, error: null };
+    case "withdrawn":
+      return { outcome: "withdrawn" };
+    case "newer_build":
+      return { outcome: "skipped", reason: "newer_build" };
+    case "damaged":
+      return { outcome: "skipped", reason: `LOG_DAMAGED: ${called.detail}` };
+    case "failed": {
+      const { type, message } = called.error;
+      return { item, outcome: "failed", attempts: called.attempts, error: { type, message } };
+    }
+  }
+}
+
+async function mustRead(readEvent: DryRunnerOptions["readEvent"], item: ReplayItem): Promise<StoredEvent> {
+  const event = await readEvent(item);
+  if (event === undefined) throw new RepriseError("NOT_FOUND", eventRemoved);
+  return event;
 }
 
 function askedFor({ effects = [], appends = [] }: AttemptRecord): Pick<OwnOutcome, "effects" | "appends"> {
