@@ -14,7 +14,7 @@ import { logHead } from "../support/test-store.ts";
 
 type Append = (events: readonly NewEvent[], store: () => Promise<readonly AppendedEvent[]>) => Promise<readonly AppendedEvent[]>;
 const honest: Append = (_events, store) => store();
-const log = vi.hoisted(() => ({ append: null as unknown }));
+const log = vi.hoisted(() => ({ append: null as unknown, met: Promise.resolve() }));
 vi.mock("../../src/log/sqlite/open-sqlite-log.ts", async (original) => {
   const real = await original<typeof import("../../src/log/sqlite/open-sqlite-log.ts")>();
   return {
@@ -28,8 +28,22 @@ vi.mock("../../src/log/sqlite/open-sqlite-log.ts", async (original) => {
   };
 });
 
-/** As the system's, but that an act's patience passes in a moment while a fault is planted. */
-const hasty: Clock = { ...systemClock, after: (ms, wake) => systemClock.after(ms === actPatienceMs && log.append !== null ? 50 : ms, wake) };
+/** As the system's, but that an act's patience passes in a moment once it has met the fault that is planted. */
+const hasty: Clock = {
+  ...systemClock,
+  after(ms, wake) {
+    if (ms !== actPatienceMs || log.append === null) return systemClock.after(ms, wake);
+    let timer: ReturnType<Clock["after"]> | null = null;
+    let isCancelled = false;
+    void log.met.then(() => void (isCancelled || (timer = systemClock.after(50, wake))));
+    return {
+      cancel() {
+        isCancelled = true;
+        timer?.cancel();
+      },
+    };
+  },
+};
 
 type Scene = ActsScene;
 const open = () => openActsScene(hasty);
@@ -199,11 +213,17 @@ type Fault = "refused" | "full" | "lost" | "delayed" | "away";
 /** Makes the append of a record go wrong, once, or (`away`) all appends until it is lifted. */
 function plant(fault: Fault, record: string): { lift(): void } {
   const { promise: gate, resolve: lift } = Promise.withResolvers<void>();
+  const meeting = Promise.withResolvers<void>();
+  log.met = meeting.promise;
   let met = false;
   log.append = (async (events, store) => {
-    if (fault === "away") throw away();
+    if (fault === "away") {
+      meeting.resolve();
+      throw away();
+    }
     if (met || !events.some(({ type }) => type === record)) return store();
     met = true;
+    meeting.resolve();
     if (fault === "refused") throw away();
     if (fault === "full") throw full();
     if (fault === "delayed") await gate;
