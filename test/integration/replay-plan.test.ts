@@ -213,7 +213,7 @@ describe("a replay", () => {
     const { planId, estimatedSeconds } = await store.planReplay(all, { ratePerSecond: 20 });
     expect(estimatedSeconds).toBe(3);
     const { replayId } = await store.startReplay(planId, { reason: "slowly", terms: { ...runTerms, ratePerSecond: 20 } });
-    expect(await store.replayState(replayId)).toMatchObject({ releasesLeft: 40, secondsLeft: 3 });
+    expect(await replayWith(store, replayId, "running")).toMatchObject({ releasesLeft: 40, secondsLeft: 3 });
     letters.resolve();
     for (let state = await store.replayState(replayId); state?.remaining !== 0; state = await store.replayState(replayId))
       await new Promise((resolve) => setTimeout(resolve, 10));
@@ -237,10 +237,10 @@ describe("a replay", () => {
     state.broken = true;
     const { replayId } = await store.startReplay(planId, { reason: "too early", terms: { ...runTerms, ratePerSecond: 100 } });
     for (let left = 40; left > 0; ) {
-      const now = (await store.replayState(replayId))!;
-      if (now.endedAt !== null) break;
-      expect(now.releasesLeft).toBeLessThanOrEqual(left);
-      left = now.releasesLeft;
+      const now = await store.replayState(replayId); // not there until the views have it
+      if (now !== undefined && now.endedAt !== null) break;
+      if (now !== undefined) expect(now.releasesLeft).toBeLessThanOrEqual(left);
+      left = now?.releasesLeft ?? left;
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     expect(await replayWith(store, replayId, "completed")).toMatchObject({ failed: 10, releasesLeft: 0 });

@@ -137,10 +137,12 @@ describe("the address of a server", () => {
     writeFileSync(file, "a/b@c\r\n");
     const env = { REPRISE_LOG_PASSWORD_FILE: file };
     expect(namedLog("esdb://reprise@h", env)).toBe("esdb://reprise:a%2Fb%40c@h");
-    for (const log of ["esdb://x:own@h", "esdb://h?tls=false", "esdb://reprise@h?tls=false", "sqlite:./data", "esdb://"]) expect(namedLog(log, env)).toBe(log);
+    for (const log of ["esdb://x:own@h", "esdb://h?tls=false", "esdb://reprise@h?tls=false", "sqlite:./data"]) expect(namedLog(log, env)).toBe(log);
     expect(namedLog(undefined, { ...env, REPRISE_LOG: "esdb://reprise@h" })).toBe("esdb://reprise:a%2Fb%40c@h");
     expect(namedLog(undefined, {})).toBe("sqlite:./data");
     expect(() => namedLog("esdb://h", env)).toThrow("names no user");
+    expect(() => namedLog("esdb://", env)).toThrow("--log is");
+    expect(() => namedLog(undefined, { ...env, REPRISE_LOG: "esdb://" })).toThrow("REPRISE_LOG is");
   });
 
   it.each([
