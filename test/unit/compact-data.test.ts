@@ -60,9 +60,22 @@ describe("compact data", () => {
         if (!hasCompactData(text, value)) return;
         found++;
         expect(isKept(text, value)).toBe(true);
-        expect([writeJson(value.data), writeJson(value.data)]).toEqual([written, written]);
+        const kept = writeJson(value.data);
+        // Members whose names are whole numbers may stand where they were sent, not first.
+        expect(/"\d+":/.test(kept) ? JSON.stringify(JSON.parse(kept)) : kept).toBe(written);
+        expect(writeJson(value.data)).toBe(written);
       }),
-      { numRuns: 3000 },
+      {
+        numRuns: 3000,
+        examples: [
+          [
+            { b: {}, "\\": null },
+            { b: { a: " " }, entity: {}, "\\": "", a: -10000001 },
+            { b: [null], a: null },
+            { at: 166, cut: 2, put: "0" },
+          ],
+        ],
+      },
     );
     expect(found).toBeGreaterThan(50);
   });
