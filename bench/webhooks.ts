@@ -61,7 +61,7 @@ interface Scene {
   readonly store: Store;
   readonly events: number;
   readonly receiver: Receiver;
-  /** The store, unless an earlier run did. */
+  /** Starts the store, unless an earlier run has started it. */
   start(): Promise<void>;
   /** Appends all events, round after round over the entities. */
   append(): Promise<void>;

@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { systemClock } from "../../event/clock.ts";
+import { folderOf } from "../../log/log-url.ts";
 import { openSession, type World } from "../command.ts";
 import type { Checked } from "../doctor/finding.ts";
 import { exit } from "../exit.ts";
@@ -60,7 +61,7 @@ async function lookAtAll(flags: Flags, command: Command, world: World): Promise<
   ]);
   const { env } = world;
   const log = withLogPassword(flags.log || env.REPRISE_LOG || standardLog, env);
-  const folder = resolve(/^sqlite:(.+)$/.exec(log)?.[1] ?? (flags.data || env.REPRISE_DATA || "./data"));
+  const folder = resolve(folderOf(log) ?? (flags.data || env.REPRISE_DATA || "./data"));
   const { client, url } = openSession(command, world);
   return [
     ...(await checkConfigFile(flags.config || standardConfig)),

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { isRepriseError } from "../../errors.ts";
+import { folderOf } from "../../log/log-url.ts";
 import type { ViewsDifference, ViewsVerified } from "../../views/verify/verify-views.ts";
 import type { World } from "../command.ts";
 import { type ExitCode, exit, Failure, fromReprise } from "../exit.ts";
@@ -62,7 +63,7 @@ const failure = (code: ExitCode, message: string, remedy: string): Failure => ne
 /** Where `serve` has them by its settings; a store that code opened has them beside its log. */
 function fileOfViews(cwd: string, log: string, data: string | undefined): string {
   const standard = resolve(cwd, data ?? "./data", "views.db");
-  const beside = /^sqlite:(.+)$/.exec(log)?.[1];
+  const beside = folderOf(log);
   return data === undefined && beside !== undefined && !existsSync(standard) ? resolve(cwd, beside, "views.db") : standard;
 }
 
